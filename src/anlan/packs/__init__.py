@@ -1,0 +1,1 @@
+"""Floor 3: the business, one folder a pack, all laid out alike."""
