@@ -1,4 +1,4 @@
-"""Figures, days and instants as a reader of each language expects them. Pure; no locale of the machine is asked.
+"""Figures, days and instants as a reader of each language expects them. Pure; asks no locale of the machine.
 
 >>> from datetime import date
 >>> from decimal import Decimal

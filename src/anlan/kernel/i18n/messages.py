@@ -1,4 +1,4 @@
-"""Sentences by code: every room and every pack brings `zh.yaml` and `en.yaml`, a flat mapping code → sentence.
+"""Sentences by code: a room or pack brings `zh.yaml` and `en.yaml`, each a flat mapping code → sentence.
 
     # en.yaml
     not_found: "{form} {id} does not exist, or you may not see it."
@@ -46,7 +46,7 @@ class Messages:
 
     @classmethod
     def load(cls, paths: Iterable[Path]) -> Messages:
-        """Read `zh.yaml` and `en.yaml` of each folder; later folders may not redefine a code of an earlier one.
+        """Read `zh.yaml` and `en.yaml` of each folder; a code may stand in one folder only.
 
         Reads files. Raises BadMessages for a file that is not a flat mapping of texts, or a code given twice.
         """
@@ -78,7 +78,7 @@ class Messages:
         return _PLACEHOLDER.sub(fill, sentence)
 
     def missing(self) -> list[Missing]:
-        """What a translator has to do: codes absent in a language, or with other parameters than the first."""
+        """What a translator has to do: codes absent in a language, or with other parameters there."""
         found = []
         for code in sorted({code for texts in self.sentences.values() for code in texts}):
             names = {one: set(_PLACEHOLDER.findall(self.sentences[one][code]))
