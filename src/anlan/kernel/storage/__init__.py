@@ -1,0 +1,1 @@
+"""Storage: the embedded server, connections, the kernel's own tables and their upgrade steps."""

@@ -1,0 +1,81 @@
+"""The database that tests run on: one server a run, started when the first test asks for it.
+
+`ANLAN_TEST_DATABASE_URL` names a server of your own instead; its role must be allowed to create databases.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from anlan.kernel.storage import server
+from anlan.kernel.storage.pool import Connection, connect
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """An empty home that the server's user can pass through (pytest's tmp_path is closed to it); its server ends too."""
+    home = Path(tempfile.mkdtemp(prefix="anlan-test-", dir="/tmp"))
+    home.chmod(0o711)
+    try:
+        yield home
+    finally:
+        server.stop(home)
+        shutil.rmtree(home)
+
+
+@contextmanager
+def temporary_database(address: str, template: str = "template0") -> Iterator[str]:
+    """A database of its own on the server at `address`; dropped at the end, whoever is still connected."""
+    name = f"t_{uuid4().hex}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {} strategy wal_log").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    try:
+        yield make_conninfo(address, dbname=name)
+    finally:
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home of this test's own, for tests about the server itself."""
+    with temporary_home() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """The conninfo of a database on the run's server; with xdist each worker has a server of its own."""
+    given = os.environ.get("ANLAN_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with temporary_home() as home:
+        yield server.ensure_running(home)
+
+
+@pytest.fixture
+def database(address: str) -> Iterator[str]:
+    """The conninfo of a fresh, empty database."""
+    with temporary_database(address) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+def connection(database: str) -> Iterator[Connection]:
+    """A configured connection to a fresh, empty database."""
+    with connect(database) as opened:
+        yield opened
