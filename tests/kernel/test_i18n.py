@@ -91,7 +91,8 @@ def test_accept_language_gives_one_of_ours(header: str | None, language: str) ->
 
 def test_figures_and_days_are_written_per_language() -> None:
     assert i18n.format_amount(Decimal("-1234.005"), "zh", digits=2) == "-1,234.01"
-    assert i18n.format_amount(Decimal("1" * 20 + ".9999"), "en", digits=4) == "11,111,111,111,111,111,111.9999"
+    wide = Decimal("1" * 20 + ".9999")
+    assert i18n.format_amount(wide, "en", digits=4) == "11,111,111,111,111,111,111.9999"
     assert i18n.format_amount(Decimal("1280"), "zh", digits=0) == "1,280"
     assert i18n.format_number(Decimal("1200.500"), "en") == "1,200.5"
     assert i18n.format_number(Decimal("100"), "en") == "100"
