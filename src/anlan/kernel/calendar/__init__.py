@@ -9,12 +9,11 @@ from anlan.kernel.calendar.days import (
     opening,
     working_day,
 )
-from anlan.kernel.calendar.model import BadCalendar, Calendar
+from anlan.kernel.calendar.model import Calendar
 from anlan.kernel.calendar.read import read_calendar, read_instant
 from anlan.kernel.calendar.time import add, elapsed, is_open, is_provisional, next_open
 
 __all__ = [
-    "BadCalendar",
     "Calendar",
     "add",
     "add_working_days",

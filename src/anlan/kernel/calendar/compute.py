@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from anlan.kernel.calendar.model import BadCalendar, Calendar
+from anlan.kernel.calendar.model import Calendar
 from anlan.kernel.calendar.read import calendar_from, instant_from, required, unknown_keys
 from anlan.kernel.calendar.time import add, elapsed, is_open, next_open
-from anlan.kernel.i18n.problem import OBJECT, TEXT, WHOLE_NUMBER, Problem, wrong_type
+from anlan.kernel.errors import Fault, invalid
+from anlan.kernel.i18n.kinds import OBJECT, TEXT, WHOLE_NUMBER, wrong_type
 
 _OPERANDS = {
     "is_open": ("at",),
@@ -27,29 +28,29 @@ _OPERANDS = {
 
 
 def compute(payload: object) -> dict[str, object]:
-    """Answer one question. Raises BadCalendar (422), naming all faults of question and calendar."""
+    """Answer one question. Raises Refused (422), naming all faults of question and calendar."""
     if not isinstance(payload, Mapping):
-        raise BadCalendar([wrong_type("", OBJECT, payload)])
-    problems: list[Problem] = []
+        raise invalid([wrong_type("", OBJECT)])
+    faults: list[Fault] = []
     operation = payload.get("op")
     if not isinstance(operation, str):
-        problems.append(required("op") if operation is None else wrong_type("op", TEXT, operation))
+        faults.append(required("op") if operation is None else wrong_type("op", TEXT))
     elif operation not in _OPERANDS:
-        problems.append(Problem("op", "calendar.unknown_operation", {"value": operation[:40]}))
+        faults.append(Fault("calendar.unknown_operation", "op", {"value": operation[:40]}))
     else:
-        problems.extend(unknown_keys(payload, ("calendar", "op", *_OPERANDS[operation]), ""))
-    calendar = calendar_from(payload.get("calendar"), "calendar", problems)
+        faults.extend(unknown_keys(payload, ("calendar", "op", *_OPERANDS[operation]), ""))
+    calendar = calendar_from(payload.get("calendar"), "calendar", faults)
     if calendar is None or not isinstance(operation, str) or operation not in _OPERANDS:
-        raise BadCalendar(problems)
+        raise invalid(faults)
     instants = {
-        name: instant_from(payload.get(name), calendar.zone, name, problems)
+        name: instant_from(payload.get(name), calendar.zone, name, faults)
         for name in _OPERANDS[operation]
         if name != "seconds"
     }
-    seconds = _seconds(payload.get("seconds"), problems) if operation == "add" else 0
+    seconds = _seconds(payload.get("seconds"), faults) if operation == "add" else 0
     given = [one for one in instants.values() if one is not None]
-    if problems:
-        raise BadCalendar(problems)
+    if faults:
+        raise invalid(faults)
     return _answer(calendar, operation, given, seconds)
 
 
@@ -65,10 +66,10 @@ def _answer(calendar: Calendar, operation: str, instants: list[datetime], second
     return {"at": None if found is None else found.astimezone(calendar.zone).isoformat()}
 
 
-def _seconds(value: object, problems: list[Problem]) -> int:
+def _seconds(value: object, faults: list[Fault]) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    problems.append(required("seconds") if value is None else wrong_type("seconds", WHOLE_NUMBER, value))
+    faults.append(required("seconds") if value is None else wrong_type("seconds", WHOLE_NUMBER))
     return 0

@@ -19,8 +19,6 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from anlan.kernel.i18n.problem import Refused
-
 Periods = tuple[tuple[int, int], ...]
 
 DAY = 86_400
@@ -31,10 +29,6 @@ FIRST_YEAR, LAST_YEAR = 1900, 2999
 HORIZON = 200
 # A built year takes about 60 KB; half a century in memory serves every clock that is open at one time.
 _CACHED_YEARS = 50
-
-
-class BadCalendar(Refused):
-    """A calendar, or a question to it, that cannot be understood."""
 
 
 class Year(NamedTuple):
