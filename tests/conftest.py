@@ -22,7 +22,7 @@ from anlan.kernel.storage.pool import Connection, connect
 
 @contextmanager
 def temporary_home() -> Iterator[Path]:
-    """An empty home that the server's user can pass through (pytest's tmp_path is closed to it); its server ends too."""
+    """An empty home that the server's user can pass through (it cannot through pytest's tmp_path)."""
     home = Path(tempfile.mkdtemp(prefix="anlan-test-", dir="/tmp"))
     home.chmod(0o711)
     try:

@@ -14,7 +14,8 @@ from anlan.kernel.storage.pool import Connection, Pool, connect, transaction
 
 def test_values_come_as_the_kernels_types(connection: Connection) -> None:
     row = connection.execute(
-        "select '01a20e2e-7434-764c-8b99-0283653e3b4c'::uuid, 1280.50::numeric(20,4), '{\"a\": [1, \"安\"]}'::jsonb,"
+        "select '01a20e2e-7434-764c-8b99-0283653e3b4c'::uuid, 1280.50::numeric(20,4),"
+        ' \'{"a": [1, "安"]}\'::jsonb,'
         " '2026-11-23 09:00+08'::timestamptz, array['01a20e2e-7434-764c-8b99-0283653e3b4c'::uuid]"
     ).fetchone()
     assert row == (
@@ -29,7 +30,8 @@ def test_values_come_as_the_kernels_types(connection: Connection) -> None:
 def test_instants_are_utc_although_the_role_has_another_zone(database: str) -> None:
     conninfo = psycopg.conninfo.make_conninfo(database, options="-c timezone=Asia/Shanghai")
     with connect(conninfo) as opened:
-        row = opened.execute("select '2026-11-23 01:00+00'::timestamptz, current_setting('timezone')").fetchone()
+        query = "select '2026-11-23 01:00+00'::timestamptz, current_setting('timezone')"
+        row = opened.execute(query).fetchone()
     assert row == (datetime(2026, 11, 23, 1, tzinfo=UTC), "UTC")
     assert row[0].tzinfo is UTC
 
@@ -38,9 +40,8 @@ def test_parameters_are_numbered_and_ids_are_passed_as_text(connection: Connecti
     connection.execute("create table r (id uuid primary key, n numeric)")
     text = "01a20e2e-7434-764c-8b99-0283653e3b4c"
     connection.execute("insert into r values ($1, $2)", [text, Decimal("0.1")])
-    assert connection.execute("select n, id from r where id = $1 and n = $2", [text, Decimal("0.10")]).fetchone() == (
-        Decimal("0.1"), text,
-    )  # fmt: skip
+    found = connection.execute("select n, id from r where id = $1 and n = $2", [text, Decimal("0.10")])
+    assert found.fetchone() == (Decimal("0.1"), text)
 
 
 def test_a_marked_statement_is_prepared_at_its_first_run(connection: Connection) -> None:
@@ -62,7 +63,7 @@ def test_a_transaction_is_committed_when_its_work_returns_and_undone_when_it_rai
         transaction(pool, lambda connection: connection.execute("create table r as select 1 as n"))
         with pytest.raises(Refused):
             transaction(pool, refuse)
-        assert transaction(pool, lambda connection: connection.execute("select n from r").fetchall()) == [(1,)]
+        assert transaction(pool, lambda c: c.execute("select n from r").fetchall()) == [(1,)]
 
 
 def test_two_deadlocking_transactions_both_succeed(database: str) -> None:
@@ -84,7 +85,8 @@ def test_two_deadlocking_transactions_both_succeed(database: str) -> None:
         runs.append(tries)
 
     with Pool(database, max_size=4) as pool:
-        transaction(pool, lambda c: c.execute("create table r as select id, 0 as n from generate_series(1, 2) id"))
+        table = "create table r as select id, 0 as n from generate_series(1, 2) id"
+        transaction(pool, lambda connection: connection.execute(table))
         threads = [threading.Thread(target=swap, args=pair) for pair in ((1, 2), (2, 1))]
         for thread in threads:
             thread.start()
@@ -149,7 +151,8 @@ def test_a_connection_lost_while_committing_is_raised_not_retried(database: str)
         with connect(database) as opened:
             opened.execute(
                 "create table r (n int); create function die() returns trigger language plpgsql as"
-                " $$ begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return null; end $$;"
+                " $$ begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5);"
+                " return null; end $$;"
                 " create constraint trigger t after insert on r deferrable initially deferred"
                 " for each row execute function die()"
             )

@@ -1,4 +1,4 @@
-"""The supervisor of the embedded server: one server a home, nothing acknowledged is lost, nothing above ours is touched."""
+"""The embedded server: one a home, nothing acknowledged is lost, no directory above ours is touched."""
 
 import os
 import shutil
@@ -16,7 +16,11 @@ from anlan.kernel.storage import place, server
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
-START = "import sys, pathlib; from anlan.kernel.storage import server; server.ensure_running(pathlib.Path(sys.argv[1]))"
+START = """
+import sys, pathlib
+from anlan.kernel.storage import server
+server.ensure_running(pathlib.Path(sys.argv[1]))
+"""
 
 
 def kill_the_tree(home: Path) -> None:
@@ -28,6 +32,14 @@ def kill_the_tree(home: Path) -> None:
         os.kill(each, signal.SIGKILL)
 
 
+def end(home: Path) -> None:
+    """Stop a server and remove the socket directory that it had to have under /tmp."""
+    noted = place.recorded(home)
+    assert noted is not None
+    server.stop(home)
+    shutil.rmtree(noted.socket)
+
+
 def one(conninfo: str, query: str) -> object:
     with psycopg.connect(conninfo) as connection:
         row = connection.execute(query).fetchone()
@@ -36,7 +48,8 @@ def one(conninfo: str, query: str) -> object:
 
 
 def test_four_racing_processes_start_one_server(home: Path) -> None:
-    racers = [subprocess.Popen([sys.executable, "-c", START, str(home)], stderr=subprocess.PIPE) for _ in range(4)]
+    command = [sys.executable, "-c", START, str(home)]
+    racers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
     said = [racer.communicate(timeout=60)[1] for racer in racers]
     assert [racer.returncode for racer in racers] == [0] * 4, said
     log = (home / "data" / "start.log").read_text()
@@ -91,19 +104,20 @@ def test_stop_ends_the_server_and_says_when_there_was_none(home: Path) -> None:
 
 def test_the_cluster_is_made_for_chinese_text_and_guarded_by_checksums(home: Path) -> None:
     conninfo = server.ensure_running(home)
-    assert one(conninfo, "select datlocprovider::text || datlocale from pg_database where datname = 'anlan'") == "bC.UTF-8"
-    settings = {name: one(conninfo, f"show {name}") for name in (
-        "data_checksums", "listen_addresses", "summarize_wal", "synchronous_commit", "jit", "timezone")}  # fmt: skip
-    assert settings == {"data_checksums": "on", "listen_addresses": "", "summarize_wal": "on",
-                        "synchronous_commit": "on", "jit": "off", "timezone": "UTC"}  # fmt: skip
+    locale = "select datlocprovider::text || datlocale from pg_database where datname = 'anlan'"
+    assert one(conninfo, locale) == "bC.UTF-8"
+    wanted = {"data_checksums": "on", "listen_addresses": "", "summarize_wal": "on",
+              "synchronous_commit": "on", "jit": "off", "timezone": "UTC"}  # fmt: skip
+    assert {name: one(conninfo, f"show {name}") for name in wanted} == wanted
 
 
 def test_the_sites_role_is_no_superuser_but_may_use_trusted_extensions(home: Path) -> None:
     conninfo = server.ensure_running(home)
-    assert one(conninfo, "select rolsuper from pg_roles where rolname = current_user") is False
+    query = "select rolsuper from pg_roles where rolname = current_user"
+    assert one(conninfo, query) is False
     with psycopg.connect(conninfo) as connection:
         connection.execute("create extension pg_trgm")
-    assert one(server.admin_conninfo(home), "select rolsuper from pg_roles where rolname = current_user") is True
+    assert one(server.admin_conninfo(home), query) is True
 
 
 def test_settings_of_the_operator_win_over_ours(home: Path) -> None:
@@ -122,7 +136,7 @@ def test_a_faulty_setting_is_reported_at_once_with_the_servers_own_words(home: P
     if os.geteuid() == 0:
         shutil.chown(home / "data" / "18" / "local.conf", "anlan")
     started = time.monotonic()
-    with pytest.raises(place.ServerError, match="plenty|local.conf|errors"):
+    with pytest.raises(place.ServerError, match="contains errors"):
         server.ensure_running(home)
     assert time.monotonic() - started < 10
 
@@ -135,7 +149,7 @@ def test_a_home_whose_path_no_socket_can_have_works_too(home: Path, name: str) -
     try:
         assert one(server.ensure_running(inner), "select 1") == 1
     finally:
-        server.stop(inner)
+        end(inner)
 
 
 def test_a_home_whose_name_a_shell_would_expand_is_refused(home: Path) -> None:
@@ -155,12 +169,13 @@ def test_a_socket_directory_that_was_swept_away_is_made_anew(home: Path) -> None
     try:
         assert one(server.ensure_running(inner), "select 1") == 1
     finally:
-        server.stop(inner)
+        end(inner)
 
 
 def test_a_tool_of_the_copied_binaries_runs(home: Path) -> None:
     conninfo = server.ensure_running(home)
-    dumped = subprocess.run([server.tools(home) / "pg_dump", "--schema-only", conninfo], capture_output=True, check=False)
+    command = [str(server.tools(home) / "pg_dump"), "--schema-only", conninfo]
+    dumped = subprocess.run(command, capture_output=True, check=False)
     assert dumped.returncode == 0, dumped.stderr
 
 
@@ -187,7 +202,10 @@ def test_roots_closed_directories_keep_their_mode_and_the_data_lies_elsewhere() 
 @as_root
 def test_only_root_and_the_servers_user_can_reach_the_socket(home: Path) -> None:
     conninfo = server.ensure_running(home)
-    done = subprocess.run([server.tools(home) / "psql", conninfo], user="nobody", group="nogroup", extra_groups=[],
-                          cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # fmt: skip
+    command = [str(server.tools(home) / "psql"), conninfo]
+    done = subprocess.run(
+        command, user="nobody", group="nogroup", extra_groups=[], cwd="/",
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode != 0
     assert "ermission denied" in done.stderr

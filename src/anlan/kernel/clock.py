@@ -4,6 +4,8 @@
     >>> clock = TestClock("2026-11-23T23:30:00Z")
     >>> clock.now().isoformat(), clock.today("Asia/Shanghai").isoformat()
     ('2026-11-23T23:30:00+00:00', '2026-11-24')
+
+Instants are aware and in UTC; a calendar day belongs to a zone.
 """
 
 from datetime import UTC, date, datetime, timedelta

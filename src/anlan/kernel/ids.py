@@ -5,16 +5,16 @@
     >>> earlier < later, earlier[14]
     (True, '7')
 
-The first 48 bits are milliseconds since 1970, the next 12 the fraction of the millisecond (RFC 9562, section 6.2,
-method 3), raised by one when the clock has not moved: so ids of one process sort in the order in which they were
-made, and new rows land at the right-hand end of an index. The other 62 bits are random.
+The first 48 bits are milliseconds since 1970, the next 12 the fraction of the millisecond (RFC 9562,
+section 6.2, method 3), raised by one when the clock has not moved: so ids of one process sort in the order
+in which they were made, and new rows land at the right-hand end of an index. The other 62 bits are random.
 """
 
 import os
 import threading
 from time import time_ns
 
-_RANDOM_BLOCK = 4096  # one read of the system's generator serves 512 ids; a read for each id costs 0.4 µs more
+_RANDOM_BLOCK = 4096  # one read of the system's generator serves 512 ids; a read for each costs 0.4 µs more
 _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))  # the two top bits of this digit are 10
 
 _lock = threading.Lock()
@@ -48,5 +48,5 @@ def uuid7() -> str:
             _random, start = os.urandom(_RANDOM_BLOCK).hex(), 0
         _offset = start + 16
         tail = _random[start : start + 16]
-    head = "%015x" % stamp
+    head = f"{stamp:015x}"
     return f"{head[:8]}-{head[8:12]}-7{head[12:]}-{_VARIANT[tail[0]]}{tail[1:4]}-{tail[4:]}"

@@ -21,7 +21,7 @@ class Words(NamedTuple):
 
 
 class OperatorError(Exception):
-    """Something that the person who runs Anlan has to mend: what is wrong, and what to do, in both languages."""
+    """Something that the person who runs Anlan has to mend: what is wrong, and what to do."""
 
     def __init__(self, problem: Words, remedy: Words) -> None:
         super().__init__(f"{problem.en} — {remedy.en}")
@@ -43,7 +43,7 @@ class Secret(str):
 
 
 class Setting(NamedTuple):
-    """One row of the reference: the variable, the attribute of `Settings`, its default as text, its meaning."""
+    """One row of the reference: variable, attribute of `Settings`, default as text, meaning."""
 
     name: str
     attribute: str
@@ -51,6 +51,7 @@ class Setting(NamedTuple):
     meaning: Words
 
 
+# fmt: off
 SETTINGS: tuple[Setting, ...] = (
     Setting("ANLAN_HOME", "home", "~/.anlan", Words(
         "站点目录：数据库、附件、配置都在其中",
@@ -66,7 +67,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Mode of the site: live, or rehearsal (nothing is sent, no job runs)")),
     Setting("ANLAN_CLOCK", "clock", "", Words(
         "仅供检查与演练：把时钟拨到此时刻（带时区偏移的 RFC 3339），之后照常走",
-        "For checks and rehearsals only: set the clock to this instant (RFC 3339 with offset); it then runs on")),
+        "Only for checks: the clock shows this instant (RFC 3339 with offset) at the start and runs on")),
     Setting("ANLAN_HOST", "host", "127.0.0.1", Words(
         "网页服务监听的地址", "Address that the web processes listen on")),
     Setting("ANLAN_PORT", "port", "8000", Words(
@@ -78,11 +79,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ANLAN_LOG_LEVEL", "log_level", "info", Words(
         "日志级别：debug、info、warning、error", "Level of the log: debug, info, warning, error")),
 )
+# fmt: on
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The settings of this process. `clock` is the instant that the clock was set to, None for the true time."""
+    """The settings of this process. `clock` is what the clock showed at the start, None: the true time."""
 
     home: Path
     database_url: Secret | None
@@ -163,6 +165,8 @@ def _instant(name: str, text: str) -> datetime:
         return instant_from(text)
     except ValueError:
         raise SettingError(
-            Words(f"{name} 的值“{text}”不是带时区偏移的时刻", f"{name} is no instant with an offset: {text!r}"),
+            Words(
+                f"{name} 的值“{text}”不是带时区偏移的时刻", f"{name} has no offset or is no instant: {text!r}"
+            ),
             Words("请写成 2026-11-23T09:00:00+08:00", "write it like 2026-11-23T09:00:00+08:00"),
         ) from None

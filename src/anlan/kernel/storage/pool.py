@@ -38,7 +38,9 @@ _FIRST_PAUSE_SECONDS = 0.01
 class Pool(ConnectionPool[Connection]):
     """A pool of configured connections, opened at once. `close()` it; it also works as a context manager."""
 
-    def __init__(self, conninfo: str, *, min_size: int = 1, max_size: int = 16, timeout: float = 30.0) -> None:
+    def __init__(
+        self, conninfo: str, *, min_size: int = 1, max_size: int = 16, timeout: float = 30.0
+    ) -> None:
         """`timeout`: seconds that a caller waits for a free connection before psycopg_pool.PoolTimeout."""
         super().__init__(
             conninfo, min_size=min_size, max_size=max_size, timeout=timeout, open=True,
@@ -67,9 +69,9 @@ def configure(connection: Connection) -> None:
 
 
 def transaction(pool: Pool, work: Callable[[Connection], T], *, retry: int = 3) -> T:
-    """Run `work(connection)` in one transaction and return its result; run it again, at most `retry` times, if
+    """Run `work(connection)` in one transaction, return its result; run it again, at most `retry` times, if
 
-    1. PostgreSQL says that it would succeed when run again (serialization failure, deadlock), also at COMMIT, or
+    1. PostgreSQL asks for it (serialization failure, deadlock), also at COMMIT, or
     2. the connection breaks before COMMIT was sent: then nothing was kept.
 
     `work` must therefore change nothing outside the database. A connection that breaks during COMMIT is not

@@ -30,7 +30,7 @@ _ADMIN = "postgres"
 _LOCK_SECONDS = 660.0  # longer than the start that another process may be busy with
 _START_SECONDS = 600  # recovery after a crash replays up to max_wal_size; pg_ctl's own 60 s can be too short
 _RETRY_SECONDS = 60.0  # a killed postmaster stays a zombie, and its lock file valid, until somebody reaps it
-_TRANSIENT = ("lock file", "shared memory block")  # what a start says while the remains of a killed server fade
+_TRANSIENT = ("lock file", "shared memory block")  # what a start says until then
 
 _CONFIGURATION = """\
 # Written at each start. Settings of your own belong into local.conf beside this file: they win.
@@ -57,7 +57,7 @@ include_if_exists 'local.conf'
 
 
 class ServerStatus(NamedTuple):
-    """`running`: it answers a query. `pid` is the postmaster's, None when there is none; `version` as "18.6"."""
+    """`running`: it answers a query. `pid`: the postmaster's, None when there is none; `version`: "18.6"."""
 
     running: bool
     pid: int | None
@@ -66,16 +66,16 @@ class ServerStatus(NamedTuple):
 
 
 def conninfo(settings: Settings) -> str:
-    """Return how to reach the site's database: the operator's own server, else the embedded one, started if needed."""
+    """Return how to reach the site's database: your own server, else the embedded one, started if need be."""
     return str(settings.database_url) if settings.database_url else ensure_running(settings.home)
 
 
 def ensure_running(home: Path) -> str:
-    """Start the server of this home unless it answers already, making it first if need be; return the conninfo.
+    """Start the server of this home unless it answers, making it first if need be; return the conninfo.
 
-    Steps: 1. a server that answers is used, without a lock. 2. Else, under the home's lock: look again; settle the
-    place; copy the binaries; initdb into a side directory that is renamed when it is whole; write the
-    configuration; start; make role and database. A process that dies at any step leaves what the next one mends.
+    Steps: 1. A server that answers is used, without a lock. 2. Else, under the home's lock: look again;
+    settle the place; copy the binaries; initdb into a side directory, renamed when it is whole; configure;
+    start; make role and database. What a process that dies at any step leaves, the next one mends.
     """
     place = places.recorded(home)
     if place is not None and _answers(place):
@@ -122,12 +122,14 @@ def stop(home: Path) -> bool:
             timeout=150,
         )
         if done.returncode != 0 and _postmaster(place) is not None:
+            fault = _last_line(done.stdout)
             raise ServerError(
-                Words(f"数据库没有停下：{_last_line(done.stdout)}",
-                      f"the database does not stop: {_last_line(done.stdout)}"),
-                Words(f"请看 {place.data}/log 中的日志，再运行 anlan stop",
-                      f"look at the log in {place.data}/log, then run anlan stop again"),
-            )  # fmt: skip
+                Words(f"数据库没有停下：{fault}", f"the database does not stop: {fault}"),
+                Words(
+                    f"请看 {place.data}/log，再运行 anlan stop",
+                    f"look at {place.data}/log, then run anlan stop",
+                ),
+            )
     return True
 
 
@@ -151,7 +153,8 @@ def _answers(place: Place) -> bool:
 def _version(place: Place) -> str | None:
     """Run a real query. A pid that exists, or a socket that can be opened, proves nothing after a kill -9."""
     try:
-        with psycopg.connect(_conninfo(place, _ADMIN, _ADMIN), connect_timeout=5, autocommit=True) as connection:
+        address = _conninfo(place, _ADMIN, _ADMIN)
+        with psycopg.connect(address, connect_timeout=5, autocommit=True) as connection:
             connection.execute("select 1")
             return connection.info.parameter_status("server_version")
     except psycopg.OperationalError:
@@ -159,7 +162,7 @@ def _version(place: Place) -> str | None:
 
 
 def _make_home(home: Path) -> None:
-    """A home that exists keeps its mode. A new one of root's can be passed through by the server's user, not read."""
+    """A home that exists keeps its mode. Through a new one of root's the server's user can pass."""
     if not home.exists():
         home.mkdir(parents=True)
         home.chmod(0o711 if os.geteuid() == 0 else 0o700)
@@ -167,7 +170,7 @@ def _make_home(home: Path) -> None:
 
 @contextmanager
 def _locked(home: Path) -> Iterator[None]:
-    """Hold `<home>/pg.lock`; the kernel drops it when this process dies. Programs that we start do not inherit it."""
+    """Hold `<home>/pg.lock`, free when this process dies; programs that we start do not inherit it."""
     deadline = time.monotonic() + _LOCK_SECONDS
     with (home / "pg.lock").open("a") as file:
         while True:
@@ -178,7 +181,7 @@ def _locked(home: Path) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise ServerError(
                         Words(f"另一个进程一直占用 {home}/pg.lock", f"another process keeps {home}/pg.lock"),
-                        Words("请结束启动到一半的 anlan 进程", "end the anlan process that hangs while starting"),
+                        Words("请结束启动到一半的 anlan 进程", "end the anlan process that hangs"),
                     ) from None
                 time.sleep(0.05)
         yield
@@ -198,8 +201,9 @@ def _initialise(place: Place, bin_dir: Path) -> None:
         timeout=300,
     )  # fmt: skip
     if done.returncode != 0:
+        said = _last_line(done.stdout)
         raise ServerError(
-            Words(f"无法建立数据库：{_last_line(done.stdout)}", f"cannot make the database: {_last_line(done.stdout)}"),
+            Words(f"无法建立数据库：{said}", f"cannot make the database: {said}"),
             Words(f"请检查 {place.base} 的空间与权限", f"check space and permissions of {place.base}"),
         )
     making.rename(place.data)
@@ -211,12 +215,12 @@ def _configure(place: Place) -> None:
     quoted = "'" + directory.replace("\\", "\\\\").replace("'", "''") + "'"
     _write(place, "postgresql.conf", _CONFIGURATION.format(socket=quoted))
     _write(place, "pg_hba.conf", "local all all peer map=anlan\nlocal replication all peer map=anlan\n")
-    users = sorted({"root", place.account.name})
-    _write(place, "pg_ident.conf", "".join(f'anlan "{user}" {role}\n' for user in users for role in (_ADMIN, ROLE)))
+    pairs = [(user, role) for user in sorted({"root", place.account.name}) for role in (_ADMIN, ROLE)]
+    _write(place, "pg_ident.conf", "".join(f'anlan "{user}" {role}\n' for user, role in pairs))
 
 
 def _write(place: Place, name: str, text: str) -> None:
-    """Replace a file of the cluster. As root: never through a link that the server's user may have planted."""
+    """Replace a file of the cluster. As root: never through a link that the server's user may have set."""
     fresh = place.data / f"{name}.new"
     fresh.unlink(missing_ok=True)
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -227,7 +231,7 @@ def _write(place: Place, name: str, text: str) -> None:
 
 
 def _start(place: Place, bin_dir: Path) -> None:
-    """Start and wait until the server answers; try again while the remains of a killed one stand in the way."""
+    """Start and wait until the server answers; try again while the remains of a killed one are in the way."""
     deadline = time.monotonic() + _RETRY_SECONDS
     while True:
         place.log.unlink(missing_ok=True)
@@ -240,8 +244,9 @@ def _start(place: Place, bin_dir: Path) -> None:
             return
         said = _said(place, known) or done.stdout
         if time.monotonic() > deadline or not any(word in said for word in _TRANSIENT):
+            fault = _last_line(said)
             raise ServerError(
-                Words(f"数据库没有启动：{_last_line(said)}", f"the database does not start: {_last_line(said)}"),
+                Words(f"数据库没有启动：{fault}", f"the database does not start: {fault}"),
                 Words(f"请看 {place.log} 与 {place.data}/log", f"look at {place.log} and {place.data}/log"),
             )
         time.sleep(0.25)
@@ -271,7 +276,7 @@ def _postmaster(place: Place) -> int | None:
 
 
 def _said(place: Place, known: dict[Path, int]) -> str:
-    """Return what a start wrote to start.log and, once its log collector ran, behind the known sizes in log/."""
+    """Return what a start wrote to start.log and, once its collector ran, behind the known sizes in log/."""
     text = place.log.read_bytes() if place.log.exists() else b""
     for file in sorted((place.data / "log").glob("*.log")):
         text += file.read_bytes()[known.get(file, 0) :]
