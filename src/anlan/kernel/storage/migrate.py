@@ -68,7 +68,7 @@ def steps(folder: Path = FOLDER) -> list[Step]:
 def pending(connection: Connection, given: Sequence[Step] | None = None) -> list[Step]:
     """Return the steps that this database lacks. Checks that the others are those that were applied.
 
-    Raises MigrationError when an applied step was edited since, or when the database is newer than this program.
+    Raises MigrationError when an applied step was edited since, or the database is newer than this program.
     """
     known = steps() if given is None else given
     applied = _applied(connection)
