@@ -40,7 +40,7 @@ _HALF_WIDTH = str.maketrans(
         for code in range(0xFF01, 0xFF5F)
         if chr(code) != "＂" and not chr(code).isalpha()
     }
-    | {"\u3000": " ", "\u00a0": " ", "×": "*", "÷": "/", "−": "-", "≤": "≤", "≥": "≥", "≠": "≠"}
+    | {"\u3000": " ", "\u00a0": " ", "×": "*", "÷": "/", "−": "-"}
 )
 _SPELLING = {"==": "=", "!=": "<>", "≤": "<=", "≥": ">=", "≠": "<>"}
 _TOKEN = re.compile(

@@ -1,0 +1,72 @@
+"""Criteria of SUMIF and its kin: ">=5", "<>returned", "A", 12.
+
+A text begins with an operator or means "equal to"; the rest is read as the column's type.  Text is compared
+exactly, without wildcards.  A blank cell meets only "" and "=", and every "<>" except "<>" itself.
+"""
+
+import operator
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "<>": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})", re.ASCII)
+
+
+class Criterion(NamedTuple):
+    """operand None: with = whether blank, with <> whether not.  never: the operand is of no use for the column."""
+
+    op: str
+    operand: object
+    never: bool = False
+
+
+def parse_criterion(criterion: object, kind: str) -> Criterion:
+    """A criterion for a column of type `kind` ("number", "text", "date" …)."""
+    if not isinstance(criterion, str):
+        return Criterion("=", criterion)
+    op = next((spelling for spelling in OPERATORS if criterion.startswith(spelling)), "")
+    written = criterion[len(op) :]
+    op = op or "="
+    if written == "":
+        return Criterion(op, None, never=op not in ("=", "<>"))
+    operand = read_as(written, kind)
+    return Criterion(op, operand, never=operand is None)
+
+
+def read_as(written: str, kind: str) -> object:
+    """The text as a value of the type, or None."""
+    if kind == "number":
+        return Decimal(written.strip()) if _NUMBER.fullmatch(written.strip()) else None
+    if kind == "date":
+        try:
+            return date.fromisoformat(written.strip())
+        except ValueError:
+            return None
+    if kind == "boolean":
+        return {"TRUE": True, "FALSE": False}.get(written.strip().upper())
+    return written
+
+
+def test_of(criterion: object, kind: str) -> Callable[[object], bool]:
+    """Whether a cell meets the criterion."""
+    op, operand, never = parse_criterion(criterion, kind)
+    if operand is None and not never:
+        return (
+            (lambda cell: cell is None or cell == "")
+            if op == "="
+            else lambda cell: cell is not None and cell != ""
+        )
+    if never:
+        return lambda _cell: op == "<>"
+    compare = OPERATORS[op]
+    return lambda cell: compare(cell, operand) if cell is not None and cell != "" else op == "<>"
