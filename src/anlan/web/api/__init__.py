@@ -1,0 +1,1 @@
+"""The HTTP API: thin handlers around the kernel's calls, one table of routes, one shape of errors."""
