@@ -1,0 +1,297 @@
+"""A print definition and records become the data that `document.typ` draws. Pure.
+
+    {block: fields, fields: [customer, date]}  +  {"customer": {"label": "A"}, "date": "2026-11-24"}
+    →  {"kind": "fields", "items": [{"label": "客户", "value": "A", "wide": False}, {"label": "日期", …}]}
+
+What a block's attributes mean:
+- `title`: `label` (the form's without one); `fields` stand in a line below it; the record's company above it.
+- `fields`: label and value of each path, in columns; `lines.x` is no path here.
+- `table`: the sub-table `each` (the form's first without it); `columns` are paths in a line (`item`,
+`item.code`);
+  the form's own order without them. `widths`, one a column: `20mm`, `15%`, `2fr` or `auto`. Lines are
+  numbered. Money is totalled below, quantities where all lines have the same unit.
+- `totals`: as `fields`, at the right; `RMBCAP(gross)` is the amount in words, over the whole width.
+- `text`: `text` with `{path}` filled in; without a text the values of `fields`.
+- `signatures`: `text` names who signs, parted by slashes or wide gaps; `fields` are shown as signed already
+(`created_by`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import Decimal
+from typing import Any
+
+from anlan.kernel.definition.model import PrintBlock, PrintDefinition
+from anlan.kernel.formula.functions.china import amount_in_words
+from anlan.kernel.i18n import language_of
+from anlan.kernel.paper.sheets import SHEETS, Sheet
+from anlan.kernel.paper.values import display_width, field_of, is_number, label_of, shown, value_of
+
+__all__ = ["document_data"]
+
+_WORDS = {
+    "zh": {"page_of": "第 {n} 页，共 {m} 页", "total": "合计", "row": "序号", "in_words": "金额大写"},
+    "en": {"page_of": "Page {n} of {m}", "total": "Total", "row": "No.", "in_words": "In words (RMB)"},
+}
+_PATH = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
+_PARTS = re.compile(r"\s*/\s*|\s{2,}")
+_IN_WORDS = re.compile(r"^RMBCAP\(\s*([a-z][a-z0-9_.]*)\s*\)$")
+_WIDTH = re.compile(r"^(\d{1,3}(?:\.\d)?)(mm|fr|%)$")
+_NARROWEST, _WIDEST = 4, 36  # half-width characters that a column asks for
+_DIGIT_EM = 0.56  # a tabular digit of Noto Sans SC, in its size
+_POINT_MM = 0.3528
+_INSET_MM = 1.2  # of document.typ, on each side of a cell
+_FIGURES_SHARE = 0.72  # of the width, at most; the rest is for words
+_SMALLEST = 0.6
+_SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£"}
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What the blocks of one record need: the form, the record, the language."""
+
+    form: Mapping[str, Any]
+    record: Mapping[str, Any]
+    language: str
+    zone: tzinfo | None
+    sheet: Sheet
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        fields: Mapping[str, Any] = self.form["fields"]
+        return fields
+
+    def label(self, path: str, field: Mapping[str, Any]) -> str:
+        return label_of(field.get("label") or path, self.language)
+
+    def show(self, field: Mapping[str, Any], value: Any) -> str:
+        if field.get("type") == "state":
+            value = label_of(
+                (self.form.get("states") or {}).get(value, {}).get("label", value), self.language
+            )
+        return shown(field, value, self.language, self.zone)
+
+
+def document_data(
+    definition: PrintDefinition,
+    form: Mapping[str, Any],
+    records: Sequence[Mapping[str, Any]],
+    *,
+    language: str,
+    zone: tzinfo | None = None,
+) -> dict[str, Any]:
+    """The whole of what the template is given; `form` as `describe.form` tells it, `records` as read."""
+    spoken = language_of(language)
+    sheet = SHEETS[definition.paper]
+    title = definition.label.text(spoken)
+    return {
+        "title": title,
+        "lang": spoken,
+        "sheet": sheet._asdict(),
+        "page-of": _WORDS[spoken]["page_of"],
+        "documents": [
+            _document(definition, _Page(form, record, spoken, zone, sheet), title) for record in records
+        ],
+    }
+
+
+def _document(definition: PrintDefinition, page: _Page, title: str) -> dict[str, Any]:
+    blocks = [
+        _BLOCKS[block.block](block, page) for block in (definition.blocks[key] for key in definition.order)
+    ]
+    number = shown({}, page.record.get("number") or page.record.get("code"), page.language)
+    return {"foot": f"{title}  {number}".strip(), "blocks": blocks}
+
+
+def _title(block: PrintBlock, page: _Page) -> dict[str, Any]:
+    label = (
+        block.label.text(page.language) if block.label else label_of(page.form.get("label"), page.language)
+    )
+    return {
+        "kind": "title",
+        "text": label,
+        "items": [_item(path, page) for path in block.fields if path != "company"],
+        "company": shown({}, page.record.get("company"), page.language),
+    }
+
+
+def _fields(block: PrintBlock, page: _Page) -> dict[str, Any]:
+    return {
+        "kind": "fields",
+        "label": _label(block, page),
+        "items": [_item(path, page) for path in block.fields],
+    }
+
+
+def _item(path: str, page: _Page) -> dict[str, Any]:
+    field = field_of(page.fields, path)
+    value = page.show(field, value_of(page.record, path))
+    wide = field.get("type") in ("long_text", "address")
+    return {"label": page.label(path, field), "value": value, "wide": wide}
+
+
+def _table(block: PrintBlock, page: _Page) -> dict[str, Any]:
+    each = block.each or next((key for key, one in page.fields.items() if one.get("type") == "lines"), "")
+    lines_field = page.fields.get(each) or {"fields": {}}
+    paths = [path.removeprefix(f"{each}.") for path in block.columns] or _order(lines_field)
+    fields = [field_of(lines_field["fields"], path) for path in paths]
+    lines: list[Mapping[str, Any]] = page.record.get(each) or []
+    rows = [
+        [page.show(field, value_of(line, path)) for path, field in zip(paths, fields, strict=True)]
+        for line in lines
+    ]
+    labels = [page.label(path, field) for path, field in zip(paths, fields, strict=True)]
+    totals = [_total(path, field, lines, page) for path, field in zip(paths, fields, strict=True)]
+    return table_data(
+        labels,
+        rows,
+        totals,
+        right=[is_number(field) for field in fields],
+        widths=block.widths,
+        sheet=page.sheet,
+        language=page.language,
+        label=_label(block, page),
+    )
+
+
+def table_data(
+    labels: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    totals: Sequence[str],
+    *,
+    right: Sequence[bool],
+    sheet: Sheet,
+    language: str,
+    widths: Sequence[str] = (),
+    label: str = "",
+) -> dict[str, Any]:
+    """A table of texts as the template draws it, with numbered rows.
+
+    A column of figures gets the millimetres that its longest figure takes, so that none is ever broken in
+    two; the others share what is left by `widths`, else by what stands in them. Too many figures make the
+    text smaller.
+    """
+    texts = [[totals[at], *(row[at] for row in rows)] for at in range(len(labels))]
+    need = [max(display_width(text) for text in column) for column in texts]
+    figures = [_figure_mm(need[at], labels[at], sheet) if right[at] else 0.0 for at in range(len(labels))]
+    scale = max(_SMALLEST, min(1.0, _FIGURES_SHARE * (sheet.width - 2 * sheet.side) / (sum(figures) or 1.0)))
+    columns: list[dict[str, Any]] = [{"label": _WORDS[language]["row"], "align": "center", "mm": 9}]
+    for at, name in enumerate(labels):
+        match = _WIDTH.match(widths[at]) if at < len(widths) else None
+        if right[at]:
+            column: dict[str, Any] = {"align": "right", "mm": figures[at] * scale}
+        elif match and match[2] == "mm":
+            column = {"mm": float(match[1])}
+        elif match:
+            column = {"share": float(match[1]) * (10 if match[2] == "fr" else 1)}
+        else:
+            column = {"share": min(max(_NARROWEST, need[at], display_width(name)), _WIDEST) + 1}
+        middle = 0 < max(display_width(text) for text in texts[at]) <= _NARROWEST  # units, marks
+        columns.append({"label": name, "align": "center" if middle else "left"} | column)
+    cells = [[str(n), *row] for n, row in enumerate(rows, 1)]
+    return {
+        "kind": "table",
+        "label": label,
+        "columns": columns,
+        "rows": cells,
+        "scale": scale,
+        "totals": _total_cells(totals, _WORDS[language]["total"]),
+    }
+
+
+def _figure_mm(need: int, label: str, sheet: Sheet) -> float:
+    """The millimetres that a figure of `need` digits takes in a cell; a long label may be broken in two
+    instead.
+    """
+    digits = max(need, (display_width(label) + 1) // 2, _NARROWEST) + 1
+    return digits * sheet.size * _DIGIT_EM * _POINT_MM + 2 * _INSET_MM
+
+
+def _total_cells(totals: Sequence[str], word: str) -> list[dict[str, Any]]:
+    """The row below: the word over all columns before the first figure, then a cell a column; [] without
+    figures.
+    """
+    first = next((at for at, one in enumerate(totals) if one), None)
+    if first is None:
+        return []
+    head = [{"span": first + 1, "value": word, "right": False}]
+    return head + [{"span": 1, "value": one, "right": True} for one in totals[first:]]
+
+
+def _total(path: str, field: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], page: _Page) -> str:
+    kind = field.get("type")
+    if kind not in ("money", "quantity"):
+        return ""
+    values = [Decimal(str(value)) for line in lines if (value := value_of(line, path)) is not None]
+    if not values or (kind == "quantity" and len(_units(field, lines)) != 1):
+        return ""  # three boxes and two kilograms are not five of anything
+    return page.show(field, str(sum(values, Decimal(0))))
+
+
+def _units(field: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> set[str]:
+    path = field.get("unit")
+    return {shown({}, value_of(line, path) if path else None, "en") for line in lines}
+
+
+def _order(field: Mapping[str, Any]) -> list[str]:
+    return [key for key in field.get("order") or field["fields"] if not field["fields"][key].get("hidden")]
+
+
+def _totals(block: PrintBlock, page: _Page) -> dict[str, Any]:
+    items = []
+    for path in block.fields:
+        in_words = _IN_WORDS.match(path)
+        if in_words:
+            value = value_of(page.record, in_words[1])
+            text = "" if value is None else amount_in_words(Decimal(str(value)))
+            items.append({"label": _WORDS[page.language]["in_words"], "value": text, "wide": True})
+        else:
+            item = _item(path, page)
+            item["value"] = _symbol(field_of(page.fields, path), page) + item["value"]
+            items.append(item | {"wide": False})
+    return {"kind": "totals", "items": items}
+
+
+def _symbol(field: Mapping[str, Any], page: _Page) -> str:
+    """The currency before an amount: its sign, else its code."""
+    path = field.get("in")
+    currency = value_of(page.record, path) if field.get("type") == "money" and path else None
+    code = currency.get("code") if isinstance(currency, Mapping) else None
+    return "" if not code else _SYMBOLS.get(code, f"{code} ")
+
+
+def _text(block: PrintBlock, page: _Page) -> dict[str, Any]:
+    def fill(match: re.Match[str]) -> str:
+        return page.show(field_of(page.fields, match[1]), value_of(page.record, match[1]))
+
+    if block.text:
+        text = _PATH.sub(fill, block.text.text(page.language))
+    else:
+        text = "\n".join(
+            page.show(field_of(page.fields, path), value_of(page.record, path)) for path in block.fields
+        )
+    return {"kind": "text", "label": _label(block, page), "lines": text.split("\n")}
+
+
+def _signatures(block: PrintBlock, page: _Page) -> dict[str, Any]:
+    signed = [_item(path, page) for path in block.fields]
+    names = _PARTS.split(block.text.text(page.language).strip()) if block.text else []
+    return {"kind": "signatures", "items": signed + [{"label": name, "value": ""} for name in names if name]}
+
+
+def _label(block: PrintBlock, page: _Page) -> str:
+    return block.label.text(page.language) if block.label else ""
+
+
+_BLOCKS = {
+    "title": _title,
+    "fields": _fields,
+    "table": _table,
+    "totals": _totals,
+    "text": _text,
+    "signatures": _signatures,
+}

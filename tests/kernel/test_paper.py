@@ -1,0 +1,289 @@
+"""Prints: what stands on the page, on which paper, in which language; no value is ever run as code."""
+
+import re
+import shutil
+import subprocess
+from datetime import timedelta, timezone
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from anlan.kernel import paper
+from anlan.kernel.definition.model import PrintDefinition
+from anlan.kernel.paper.layout import document_data
+from anlan.kernel.paper.values import shown
+
+
+def label(zh: str, en: str) -> dict[str, str]:
+    return {"zh": zh, "en": en}
+
+
+FORM: dict[str, Any] = {
+    "form": "demo.note",
+    "label": label("出库单", "Issue note"),
+    "states": {"posted": {"label": label("已过账", "Posted")}},
+    "fields": {
+        "party": {
+            "type": "link",
+            "to": "demo.party",
+            "label": label("客户", "Party"),
+            "linked": {"phone": {"type": "phone", "label": label("电话", "Phone")}},
+        },
+        "date": {"type": "date", "label": label("日期", "Date")},
+        "currency": {"type": "link", "label": label("币别", "Currency")},
+        "gross": {"type": "money", "in": "currency", "label": label("价税合计", "Gross")},
+        "note": {"type": "long_text", "label": label("备注", "Note")},
+        "lines": {
+            "type": "lines",
+            "label": label("明细", "Lines"),
+            "order": ["item", "quantity", "unit", "amount"],
+            "fields": {
+                "item": {"type": "link", "label": label("物料", "Item")},
+                "quantity": {"type": "quantity", "unit": "unit", "label": label("数量", "Quantity")},
+                "unit": {"type": "link", "label": label("单位", "Unit")},
+                "amount": {"type": "money", "in": "currency", "label": label("金额", "Amount")},
+            },
+        },
+    },
+}
+
+
+def a_print(sheet: str = "a4", **blocks: Any) -> PrintDefinition:
+    chosen = blocks or {
+        "title": {"block": "title", "fields": ["number", "date"]},
+        "head": {"block": "fields", "fields": ["party", "party.phone", "state"]},
+        "table": {
+            "block": "table",
+            "each": "lines",
+            "columns": ["item.code", "item", "quantity", "unit", "amount"],
+        },
+        "totals": {"block": "totals", "fields": ["gross", "RMBCAP(gross)"]},
+        "note": {"block": "text", "text": label("备注：{note}", "Note: {note}")},
+        "sign": {
+            "block": "signatures",
+            "fields": ["created_by"],
+            "text": label("审核/收货人", "Checked/Received"),
+        },
+    }
+    return PrintDefinition.model_validate(
+        {
+            "print": "demo.note",
+            "form": "demo.note",
+            "label": label("出库单", "Issue note"),
+            "paper": sheet,
+            "blocks": chosen,
+            "order": list(chosen),
+        }
+    )
+
+
+def a_record(lines: int = 2, **more: Any) -> dict[str, Any]:
+    rows = [
+        {
+            "item": {"id": str(n), "code": f"M{n:03d}", "label": f"螺钉{n}"},
+            "quantity": "2.50",
+            "unit": {"id": "u", "code": "PCS", "label": "个"},
+            "amount": "1000.10",
+        }
+        for n in range(1, lines + 1)
+    ]
+    gross = sum((Decimal(row["amount"]) for row in rows), Decimal(0))
+    return {
+        "id": "r",
+        "number": "DN-1",
+        "state": "posted",
+        "date": "2026-11-24",
+        "gross": str(gross),
+        "note": "小心轻放",
+        "company": {"id": "c", "code": "MAIN", "label": "华东机械"},
+        "created_by": {"id": "w", "label": "王敏"},
+        "party": {"id": "p", "code": "C1", "label": "恒信", "phone": "0512-62881234"},
+        "currency": {"id": "y", "code": "CNY", "label": "人民币"},
+        "lines": rows,
+    } | more
+
+
+def reader(language: str = "zh-CN") -> Any:
+    return SimpleNamespace(language=language, site=SimpleNamespace(zone=timezone(timedelta(hours=8))))
+
+
+def pdf_of(*records: dict[str, Any], sheet: str = "a4", language: str = "zh-CN", **blocks: Any) -> bytes:
+    return paper.pdf(
+        document_data(a_print(sheet, **blocks), FORM, records, language=language, zone=reader().site.zone)
+    )
+
+
+def pages(pdf: bytes) -> list[str]:
+    """The text of each page, without the spaces that typesetting puts between Chinese and Latin letters."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext of poppler-utils is not installed: the text of a PDF cannot be read here")
+    done = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True, timeout=60
+    )
+    return done.stdout.decode().removesuffix("\f").split("\f")
+
+
+def packed(pdf: bytes) -> list[str]:
+    return [re.sub(r"\s+", "", page) for page in pages(pdf)]
+
+
+def test_a_print_holds_head_lines_totals_words_note_and_signatures() -> None:
+    (text,) = packed(pdf_of(a_record()))
+    for wanted in (
+        "华东机械",
+        "出库单",
+        "单据编号：DN-1",
+        "日期：2026-11-24",
+        "客户：恒信",
+        "电话：0512-62881234",
+        "状态：已过账",
+        "1M001螺钉12.5个1,000.10",
+        "合计5",
+        "价税合计：¥2,000.20",
+        "金额大写：贰仟元贰角整",
+        "备注：小心轻放",
+        "制单人：王敏",
+        "审核：",
+        "收货人：",
+        "第1页，共1页",
+    ):
+        assert wanted in text, wanted
+
+
+def test_the_same_print_in_english() -> None:
+    (text,) = packed(pdf_of(a_record(), language="en"))
+    for wanted in (
+        "Issuenote",
+        "Date:24Nov2026",
+        "Party:恒信",
+        "State:Posted",
+        "Itemcode",
+        "Total5",
+        "Gross:¥2,000.20",
+        "Checked:",
+        "Page1of1",
+    ):
+        assert wanted in text, wanted
+
+
+def test_two_hundred_lines_repeat_the_heads_of_their_columns_on_each_page() -> None:
+    found = packed(pdf_of(a_record(200)))
+    assert len(found) > 3
+    for n, text in enumerate(found, 1):
+        assert f"第{n}页，共{len(found)}页" in text
+        assert "物料编码" in text
+    assert "".join(found).count("M200") == 1
+    assert "200,020.00" in found[-1]
+
+
+def test_each_record_begins_on_a_page_of_its_own_and_is_counted_for_itself() -> None:
+    found = packed(pdf_of(a_record(60), a_record(1, number="DN-2")))
+    assert "第1页，共2页" in found[0]
+    assert "第2页，共2页" in found[1]
+    assert "第1页，共1页" in found[2]
+    assert "出库单DN-2" in found[2]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "width", "height"),
+    [
+        ("a4", 210, 297),
+        ("a5", 148, 210),
+        ("a5-landscape", 210, 148),
+        ("241x140", 241, 140),
+        ("241x93", 241, 93),
+        ("label-60x40", 60, 40),
+    ],
+)
+def test_the_page_has_the_size_of_the_paper(sheet: str, width: int, height: int) -> None:
+    blocks = {"title": {"block": "title", "fields": ["number"]}} if sheet.startswith("label") else {}
+    pdf = pdf_of(a_record(), sheet=sheet, **blocks)
+    box = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", pdf)
+    assert box is not None
+    assert [round(float(points) / 72 * 25.4) for points in box.groups()] == [width, height]
+
+
+HOSTILE = [
+    '#read("/etc/passwd")',
+    '#import "@preview/cetz:0.3.0"',
+    "]#panic[x]",
+    '"); #eval("1+1") //',
+    "$ sum $ *bold* _em_ <start> @end = head",
+    "\\u{41} \\ \" '",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_code_injection_by_a_value_stays_text(text: str) -> None:
+    lines = a_record(1)["lines"]
+    lines[0]["item"] = {"id": "1", "code": text, "label": text}
+    record = a_record(1, note=text, party={"id": "p", "label": text}) | {"lines": lines}
+    found = packed(pdf_of(record, sheet="a4"))
+    plain = re.sub(r"\s+", "", text)
+    whole = "".join(found).replace("\u200b", "")
+    assert len(found) == 1
+    assert whole.count(plain) >= 1, whole
+    assert "root:" not in whole
+
+
+def test_quantities_of_different_units_are_not_added_up() -> None:
+    record = a_record(2)
+    record["lines"][1]["unit"] = {"id": "k", "code": "KG", "label": "千克"}
+    table = document_data(a_print(), FORM, [record], language="zh")["documents"][0]["blocks"][2]
+    assert [one["value"] for one in table["totals"]] == ["合计", "2,000.20"]
+
+
+def test_a_field_that_the_reader_may_not_see_prints_empty() -> None:
+    form = FORM | {"fields": {key: one for key, one in FORM["fields"].items() if key != "gross"}}
+    record = {key: value for key, value in a_record().items() if key != "gross"}
+    data = document_data(a_print(), form, [record], language="zh")
+    assert [one["value"] for one in data["documents"][0]["blocks"][3]["items"]] == ["", ""]
+
+
+def test_widths_are_kept_but_a_figure_is_never_broken_in_two() -> None:
+    blocks = {"t": {"block": "table", "columns": ["item", "amount"], "widths": ["90%", "1%"]}}
+    record = a_record(1)
+    record["lines"][0]["amount"] = "123456789012.34"
+    assert "123,456,789,012.34" in pages(pdf_of(record, **blocks))[0]
+
+
+def test_a_long_serial_number_stays_in_its_cell() -> None:
+    blocks = {"t": {"block": "table", "columns": ["item", "amount"], "widths": ["30mm", "30mm"]}}
+    record = a_record(1)
+    record["lines"][0]["item"] = {"id": "1", "label": "SN" + "0123456789" * 6}
+    text = pages(pdf_of(record, **blocks))[0]
+    assert max(len(line.strip()) for line in text.splitlines()) < 60
+    assert "1,000.10" in text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "zh", "en"),
+    [
+        ({"type": "money"}, "1280.50", "1,280.50", "1,280.50"),
+        ({"type": "money"}, "1280", "1,280", "1,280"),
+        ({"type": "price"}, "12.5000000000", "12.50", "12.50"),
+        ({"type": "price"}, "0.12345", "0.12345", "0.12345"),
+        ({"type": "quantity"}, "1500.500", "1,500.5", "1,500.5"),
+        ({"type": "percent"}, "13.0", "13%", "13%"),
+        ({"type": "boolean"}, False, "否", "No"),
+        ({"type": "date"}, "2026-11-24", "2026-11-24", "24 Nov 2026"),
+        ({"type": "instant"}, "2026-11-23T16:30:00Z", "2026-11-24 00:30", "24 Nov 2026 00:30"),
+        ({"type": "choice", "options": {"a": {"label": label("甲", "A")}}}, "a", "甲", "A"),
+        (
+            {"type": "multi_choice", "options": {"a": {"label": label("甲", "A")}}},
+            ["a", "b"],
+            "甲、b",
+            "A, b",
+        ),
+        ({"type": "duration"}, 5400, "1:30", "1:30"),
+        ({"type": "link"}, {"code": "C1", "label": None}, "C1", "C1"),
+        ({"type": "text"}, None, "", ""),
+    ],
+)
+def test_a_value_is_shown_by_the_type_of_its_field(
+    field: dict[str, Any], value: Any, zh: str, en: str
+) -> None:
+    assert shown(field, value, "zh-CN", reader().site.zone) == zh
+    assert shown(field, value, "en", reader().site.zone) == en
