@@ -11,9 +11,11 @@ from anlan.kernel.formula.rewrite import Path, references, rename
 from anlan.kernel.formula.runtime import use_exact_decimals
 from anlan.kernel.formula.sql import SqlNames, sql, sql_filter
 from anlan.kernel.formula.tokens import normalise_name, quote_name
+from anlan.kernel.formula.tree import Node, Operation
 from anlan.kernel.formula.types import (
     BLANK,
     BOOLEAN,
+    CONTEXT,
     DATE,
     DATETIME,
     NUMBER,
@@ -33,6 +35,7 @@ __all__ = [
     "BLANK",
     "BOOLEAN",
     "BUILTINS",
+    "CONTEXT",
     "DATE",
     "DATETIME",
     "FAILURES",
@@ -46,6 +49,8 @@ __all__ = [
     "Function",
     "Link",
     "ListOf",
+    "Node",
+    "Operation",
     "Path",
     "Ref",
     "Scalar",

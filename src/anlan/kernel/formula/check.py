@@ -85,13 +85,15 @@ class Checker:
         """A node of one value: a scalar or a link."""
         node = self.node(parsed)
         if not isinstance(node.type, Scalar | Link):
-            mismatch(node, "column_outside_aggregate")
+            mismatch(node, "column_outside_aggregate", expected="value")
         return node
 
     def name(self, parsed: Name) -> Node:
         first, last, in_table = self._resolve(parsed)
-        if isinstance(last.type, ListOf) or (isinstance(last.type, Table) and in_table):
-            raise DesignError(TYPE_MISMATCH, parsed.positions[-1], reason="table_in_table")
+        if in_table and isinstance(last.type, ListOf | Table):
+            raise DesignError(
+                TYPE_MISMATCH, parsed.positions[-1], reason="table_in_table", expected="value", got="table"
+            )
         of: Type = last.type
         if in_table:
             of = ListOf(_single_type(last.type))
@@ -105,12 +107,14 @@ class Checker:
             symbol = scope.lookup(name) if scope is not None else None
             if symbol is None:
                 near = difflib.get_close_matches(name, scope.names(), n=1) if scope is not None else []
-                raise DesignError(UNKNOWN_FIELD, position, name=name, suggestion=near[0] if near else "")
+                raise DesignError(UNKNOWN_FIELD, position, name=name, suggestion=_suggested(near))
             found.append(symbol)
             scope = symbol.scope
         tables = [symbol for symbol in found[:-1] if isinstance(symbol.type, Table)]
         if len(tables) > 1:
-            raise DesignError(TYPE_MISMATCH, parsed.positions[-1], reason="table_in_table")
+            raise DesignError(
+                TYPE_MISMATCH, parsed.positions[-1], reason="table_in_table", expected="value", got="table"
+            )
         return found[0], found[-1], bool(tables)
 
     def context(self, name: str, *further: str) -> Ref:
@@ -148,7 +152,7 @@ class Checker:
         if isinstance(node.type, Link):
             return self.code(node)
         if not isinstance(node.type, Scalar):
-            mismatch(node, "column_outside_aggregate")
+            mismatch(node, "column_outside_aggregate", expected="value")
         if node.type == DATETIME:
             self.context("zone")
         return Operation("text", (node,), TEXT, node.position)
@@ -179,7 +183,7 @@ class Checker:
             return self.required(left, DATETIME), self.required(right, DATETIME)
         links = isinstance(a, Link) and isinstance(b, Link)
         if not (a == b or (links and _may_link_same(a, b))):
-            mismatch(right, "not_comparable", left=type_name(a), right=type_name(b))
+            mismatch(right, "not_comparable", expected=type_name(a), got=type_name(b))
         if ordered and (isinstance(a, Link) or isinstance(b, Link)):
             mismatch(left, "no_order")
         return left, right
@@ -193,7 +197,7 @@ class Checker:
         result = types[0]
         for node in branches:
             if node.type not in (result, BLANK) and not is_empty_text(node):
-                mismatch(node, "branches_differ", expected=type_name(result), found=type_name(node.type))
+                mismatch(node, "branches_differ", expected=type_name(result), got=type_name(node.type))
         same = tuple(
             Constant(None, result, node.position)
             if is_empty_text(node) and result != TEXT
@@ -241,7 +245,7 @@ class Checker:
             left, right = right, left
         if left.type in times and right.type in times:
             if op == "+" or left.type != right.type:
-                mismatch(right, "dates_do_not_add")
+                mismatch(right, "dates_do_not_add", expected="number")
             return Operation("days" if left.type == DATE else "seconds", (left, right), NUMBER, at)
         if left.type in times:
             step = self.required(right, NUMBER)
@@ -257,7 +261,7 @@ class Checker:
         if function is None:
             near = difflib.get_close_matches(parsed.name, self.functions, n=1)
             raise DesignError(
-                UNKNOWN_FUNCTION, parsed.position, name=parsed.name, suggestion=near[0] if near else ""
+                UNKNOWN_FUNCTION, parsed.position, name=parsed.name, suggestion=_suggested(near)
             )
         for name in function.context:
             self.context(name)
@@ -292,7 +296,7 @@ class Checker:
         if kind in ("column", "days", *GATHERED):
             return _gathered(node, kind)
         if not isinstance(node.type, Scalar | Link):
-            mismatch(node, "column_outside_aggregate")
+            mismatch(node, "column_outside_aggregate", expected="value")
         if kind == "record":
             return self._record(function, parameter, node)
         if kind == "any":
@@ -323,26 +327,26 @@ class Checker:
             if BLANK in (item, result):
                 result = item if result == BLANK else result
             elif item != result:
-                mismatch(node, "branches_differ", expected=type_name(result), found=type_name(item))
+                mismatch(node, "branches_differ", expected=type_name(result), got=type_name(item))
         return result
 
 
 def mismatch(node: Node, reason: str, **params: object) -> NoReturn:
-    """Raises type_mismatch at `node`; `found` is its type unless told otherwise."""
-    raise DesignError(
-        TYPE_MISMATCH, node.position, **{"reason": reason, "found": type_name(node.type)} | params
-    )
+    """Raises type_mismatch at `node`; `got` is its type unless told otherwise."""
+    told: dict[str, object] = {"reason": reason, "expected": "value", "got": type_name(node.type)}
+    raise DesignError(TYPE_MISMATCH, node.position, **told | params)
+
+
+def _suggested(near: list[str]) -> str:
+    """ " (price?)" behind a name that there is not, in any language."""
+    return f" ({near[0]}?)" if near else ""
 
 
 def count_error(parsed: Application, least: int, most: int | None) -> NoReturn:
     """Raises arg_count; most None: as many as you like."""
+    expected = f"≥ {least}" if most is None else str(least) if least == most else f"{least}–{most}"
     raise DesignError(
-        ARG_COUNT,
-        parsed.position,
-        name=parsed.name,
-        found=len(parsed.arguments),
-        least=least,
-        most="" if most is None else most,
+        ARG_COUNT, parsed.position, name=parsed.name, expected=expected, got=len(parsed.arguments)
     )
 
 
@@ -374,7 +378,7 @@ def _gathered(node: Node, kind: str) -> Node:
         mismatch(node, "table_without_column")
     listed = isinstance(of, ListOf)
     if kind in ("column", "days") and not listed and of != BLANK:
-        mismatch(node, "column_wanted")
+        mismatch(node, "column_wanted", expected="list")
     item = of.item if isinstance(of, ListOf) else of
     if kind == "numbers" and item not in (NUMBER, BLANK):
         mismatch(node, "wrong_type", expected="number")

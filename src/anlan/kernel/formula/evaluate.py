@@ -170,7 +170,7 @@ def _type_of(value: Any, path: Path) -> Type:
 
 
 def _value(value: Any, of: Type, path: Path) -> Any:
-    """A JSON value as the type has it.  Raises DesignError(type_mismatch), naming the field, where it is none."""
+    """A JSON value as the type has it.  Raises DesignError(type_mismatch) with the field's name."""
     if value is None or (value == "" and of != TEXT):
         return None
     try:

@@ -68,7 +68,7 @@ def parse(text: str) -> Parsed:
     tree = parser.expression(0)
     token = parser.peek()
     if token.kind != "end":
-        raise DesignError(SYNTAX, token.start, reason="unexpected", found=token.value)
+        raise parser.error(token, "unexpected")
     return tree
 
 
@@ -94,14 +94,20 @@ class _Parser:
     def expect(self, spelling: str) -> None:
         if not self.is_op(spelling):
             token = self.peek()
-            raise DesignError(SYNTAX, token.start, reason="expected", expected=spelling, found=token.value)
+            raise self.error(token, "expected", expected=spelling)
         self.place += 1
+
+    def error(self, token: Token, reason: str, **params: object) -> DesignError:
+        """A syntax error at a token; near: the token, at the end the one before it."""
+        before = self.tokens[max(self.tokens.index(token) - 1, 0)]
+        near = token.value if token.kind != "end" else before.value
+        return DesignError(SYNTAX, token.start, reason=reason, near=near, **params)
 
     def expression(self, binding: int) -> Parsed:
         """An expression of operators that bind tighter than `binding`."""
         self.rising += 1
         if self.rising > MAX_TREE:
-            raise DesignError(SYNTAX, self.peek().start, reason="too_deep", limit=MAX_TREE)
+            raise self.error(self.peek(), "too_deep", limit=MAX_TREE)
         left = self.operand()
         while True:
             token = self.peek()
@@ -118,7 +124,7 @@ class _Parser:
         """Signs and `not` in front, a primary, percent signs behind."""
         self.nesting += 1
         if self.nesting > MAX_NESTING:
-            raise DesignError(SYNTAX, self.peek().start, reason="too_deep", limit=MAX_NESTING)
+            raise self.error(self.peek(), "too_deep", limit=MAX_NESTING)
         token = self.peek()
         parsed: Parsed
         if self.is_op("+", "-"):
@@ -141,7 +147,7 @@ class _Parser:
             return self.primary()
         self.nesting += 1
         if self.nesting > MAX_NESTING:
-            raise DesignError(SYNTAX, token.start, reason="too_deep", limit=MAX_NESTING)
+            raise self.error(token, "too_deep", limit=MAX_NESTING)
         self.place += 1
         parsed = _operator("neg" if token.value == "-" else "pos", (self.signed(),), token.start)
         self.nesting -= 1
@@ -167,8 +173,7 @@ class _Parser:
             return inner
         if token.kind == "name":
             return self.name(token)
-        reason = "unexpected_end" if token.kind == "end" else "unexpected"
-        raise DesignError(SYNTAX, token.start, reason=reason, found=token.value)
+        raise self.error(token, "unexpected_end" if token.kind == "end" else "unexpected")
 
     def name(self, token: Token) -> Parsed:
         called = self.is_op("(") and not token.quoted
@@ -180,13 +185,13 @@ class _Parser:
         if called:
             return self.application(token)
         if is_keyword(token):
-            raise DesignError(SYNTAX, token.start, reason="unexpected", found=token.value)
+            raise self.error(token, "unexpected")
         path, positions = [token.value], [token.start]
         while self.is_op("."):
             self.place += 1
             following = self.next()
             if following.kind != "name":
-                raise DesignError(SYNTAX, following.start, reason="expected", expected="name")
+                raise self.error(following, "expected", expected="name")
             path.append(following.value)
             positions.append(following.start)
         return Name(tuple(path), tuple(positions))
@@ -210,5 +215,5 @@ def _operator(op: str, operands: tuple[Parsed, ...], position: int) -> Parsed:
 
 def _bounded(node: Operator | Application) -> Parsed:
     if node.depth > MAX_TREE:
-        raise DesignError(SYNTAX, node.position, reason="too_deep", limit=MAX_TREE)
+        raise DesignError(SYNTAX, node.position, reason="too_deep", near="", limit=MAX_TREE)
     return node

@@ -93,7 +93,8 @@ class PythonWriter:
         if isinstance(node, Constant):
             return _constant(node)
         if isinstance(node, Field):
-            return self.names(node.ref)
+            written = self.names(node.ref)
+            return f"({written} or ())" if isinstance(node.type, ListOf) else written
         if isinstance(node, Operation):
             return self.operation(node)
         return self.call(node)

@@ -27,7 +27,7 @@ CONTEXT = decimal.Context(
         decimal.Overflow,
     ],
 )
-ZERO = Decimal(0)
+ZERO, ONE = Decimal(0), Decimal(1)
 PLACES = Decimal("1e-16")  # every quotient and root is rounded to 16 places, in SQL as well
 MAX_TEXT = 32767  # characters that one text may have, as in the known spreadsheets
 
@@ -51,7 +51,7 @@ def divide(a: Number, b: Number) -> Decimal:
     """The quotient, rounded half away from zero to 16 places."""
     if not b:
         raise FormulaError(DIV0)
-    return CONTEXT.divide(a, b).quantize(PLACES, ROUND_HALF_UP, CONTEXT)
+    return CONTEXT.quantize(CONTEXT.divide(a, b), PLACES)
 
 
 def power(base: Number, exponent: Number) -> Decimal:
@@ -68,8 +68,8 @@ def power(base: Number, exponent: Number) -> Decimal:
     if whole and exponent >= 0:
         return CONTEXT.power(base, int(exponent))
     if whole:
-        return divide(1, CONTEXT.power(base, -int(exponent)))
-    return CONTEXT.power(base, exponent).quantize(PLACES, ROUND_HALF_UP, CONTEXT)
+        return divide(Decimal(1), CONTEXT.power(base, -int(exponent)))
+    return CONTEXT.quantize(CONTEXT.power(base, exponent), PLACES)
 
 
 def add_days(day: date | None, days: Number) -> date | None:

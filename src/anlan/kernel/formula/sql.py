@@ -2,9 +2,9 @@
 
     check("ROUND(quantity * price, 2)", …)  →  round((COALESCE(t.quantity, 0) * COALESCE(t.price, 0)), 2)
 
-Blank is NULL, an error value is NULL as well; inside, the writer keeps the two apart, so that an error is never
-taken for a 0.  Three ways to write a node: `raw` (NULL: blank or error), `value` (a blank number, text or boolean
-is 0, '', FALSE; NULL: error), `truth` (for WHERE: NULL counts as false, so that indexes serve).
+Blank is NULL, an error value is NULL as well; inside, the writer keeps the two apart, so that an error is
+never taken for a 0.  Three ways to write a node: `raw` (NULL: blank or error), `value` (a blank number, text
+or boolean is 0, '', FALSE; NULL: error), `truth` (for WHERE: NULL counts as false, so that indexes serve).
 
 Names of the kind `v_`, `t_` are the writer's own; those that `names` gives must be qualified by a table.
 """
@@ -40,9 +40,9 @@ _EMPTY: dict[Type, str] = {NUMBER: "0", TEXT: "''", BOOLEAN: "FALSE"}
 class SqlNames(Protocol):
     """How the query that a formula becomes part of calls things.
 
-    zone: of local dates.  scalar: SQL for a single value (numeric, text, boolean, date, timestamptz; a link's uuid).
-    column: (expression, source) for a column of a table, source being what stands behind FROM, with its
-    condition ("sale_line l WHERE l.head = h.id"); all columns of one table must have one source.
+    zone: of local dates.  scalar: SQL for a single value (numeric, text, boolean, date, timestamptz; a link's
+    uuid).  column: (expression, source) for a column of a table, source being what stands behind FROM, with
+    its condition ("line l WHERE l.head = h.id"); columns that meet in one function must have one source.
     """
 
     @property

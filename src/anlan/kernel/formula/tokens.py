@@ -82,7 +82,7 @@ def tokenize(text: str) -> list[Token]:
         elif kind == "braced":
             name = normalise_name(text[start + 1 : place - 1])
             if not name:
-                raise DesignError(SYNTAX, start, reason="empty_name")
+                raise DesignError(SYNTAX, start, reason="empty_name", near=match[0])
             tokens.append(Token("name", name, start, place, quoted=True))
         elif kind == "name":
             tokens.append(Token("name", normalise_name(text[start:place]), start, place))
@@ -101,7 +101,7 @@ def quote_name(name: str) -> str:
     """`name` as a formula must write it: bare where that reads back as the same name, else in braces."""
     normal = normalise_name(name)
     if not normal or "{" in normal or "}" in normal:
-        raise DesignError(SYNTAX, 0, reason="unwritable_name", name=name)
+        raise DesignError(SYNTAX, 0, reason="unwritable_name", near=name)
     match = _TOKEN.fullmatch(normal)
     if match is not None and match.lastgroup == "name" and normal.lower() not in KEYWORDS:
         return normal
@@ -111,24 +111,22 @@ def quote_name(name: str) -> str:
 def _refuse_unstorable(text: str) -> None:
     """PostgreSQL stores neither NUL nor half a surrogate pair, so no formula may hold them."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise DesignError(SYNTAX, 0, reason="too_long", limit=MAX_BYTES)
+        raise DesignError(SYNTAX, 0, reason="too_long", near=text[:10], limit=MAX_BYTES)
     for place, character in enumerate(text):
         if character == "\0" or "\ud800" <= character <= "\udfff":
-            raise DesignError(SYNTAX, place, reason="unknown_character")
+            raise DesignError(SYNTAX, place, reason="unknown_character", near="?")
 
 
 def _number(digits: str, start: int, end: int, scan: str) -> Token:
     if end < len(scan) and (scan[end].isalnum() or scan[end] == "_"):
-        raise DesignError(SYNTAX, end, reason="letter_after_number", character=scan[end])
+        raise DesignError(SYNTAX, end, reason="letter_after_number", near=scan[end])
     mantissa, _, exponent = digits.lower().partition("e")
     if len(mantissa) > 60 or (exponent and abs(int(exponent[:9])) > 30):
-        raise DesignError(SYNTAX, start, reason="number_too_long")
+        raise DesignError(SYNTAX, start, reason="number_too_long", near=digits[:10])
     return Token("number", digits, start, end)
 
 
 def _why(character: str) -> dict[str, object]:
     if character in '"“”＂':
-        return {"reason": "unclosed_text"}
-    if character in "{}":
-        return {"reason": "unclosed_name"}
-    return {"reason": "unknown_character", "character": character}
+        return {"reason": "unclosed_text", "near": character}
+    return {"reason": "unclosed_name" if character in "{}" else "unknown_character", "near": character}

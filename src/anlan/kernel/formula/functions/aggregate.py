@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from anlan.kernel.formula.errors import DIV0, NUM, TYPE_MISMATCH, DesignError, FormulaError
 from anlan.kernel.formula.functions.criteria import parse_criterion, test_of
 from anlan.kernel.formula.functions.table import Function
-from anlan.kernel.formula.runtime import ZERO, Number, bounded, divide, text_of
+from anlan.kernel.formula.runtime import ONE, ZERO, Number, bounded, divide, text_of
 from anlan.kernel.formula.tree import Call, Constant, Field, Node
 from anlan.kernel.formula.types import BLANK, DATE, NUMBER, TEXT, Link, ListOf, Ref, type_name
 
@@ -28,7 +28,7 @@ def average(values: Numbers) -> Decimal:
     given = [value for value in values if value is not None]
     if not given:
         raise FormulaError(DIV0)
-    return divide(sum(given, ZERO), len(given))
+    return divide(sum(given, ZERO), Decimal(len(given)))
 
 
 def least(values: Iterable[Any]) -> Any:
@@ -48,7 +48,7 @@ def median(values: Numbers) -> Number:
     if not given:
         raise FormulaError(NUM)
     middle = len(given) // 2
-    return given[middle] if len(given) % 2 else divide(given[middle - 1] + given[middle], 2)
+    return given[middle] if len(given) % 2 else divide(given[middle - 1] + given[middle], Decimal(2))
 
 
 def _nth(values: Iterable[Any], rank: Number, *, falling: bool) -> Any:
@@ -69,9 +69,9 @@ def small(values: Iterable[Any], rank: Number) -> Any:
 
 def sum_product(*columns: Sequence[Number | None]) -> Number:
     """The sum over the rows of the product of their cells; a blank cell makes its row 0."""
-    result: Number = ZERO
+    result = ZERO
     for row in zip(*columns, strict=True):
-        product: Number = 1
+        product = ONE
         for cell in row:
             product = product * (cell or ZERO)
         result = result + product
@@ -104,7 +104,7 @@ def join_texts(separator: str, skip_blank: bool, values: Iterable[object], zone:
     return bounded(separator.join(text for text in texts if text or not skip_blank))
 
 
-# -- typing of the conditional ones: all become VALUES, then column and criterion in turn ---------------------
+# -- typing of the conditional ones: all become VALUES, then column and criterion in turn -----------------
 
 
 def _check_if(checker: "Checker", parsed: "Application") -> Node:
@@ -144,7 +144,7 @@ def _column(checker: "Checker", parsed: Any) -> Field:
 
     node = checker.node(parsed)
     if not isinstance(node, Field) or not isinstance(node.type, ListOf):
-        mismatch(node, "column_wanted")
+        mismatch(node, "column_wanted", expected="list")
     return node
 
 
@@ -161,13 +161,14 @@ def _conditional(
         mismatch(values, "wrong_type", expected="number")
     arguments: list[Node] = [values]
     for column, criterion in pairs:
+        cells = column
         if isinstance(_item(column), Link) and criterion.type == TEXT:
-            column = Field(Ref(column.ref.owner, (*column.ref.path, "code")), ListOf(TEXT), column.position)
+            cells = Field(Ref(column.ref.owner, (*column.ref.path, "code")), ListOf(TEXT), column.position)
         elif criterion.type not in (TEXT, BLANK, _item(column)) and _item(column) != BLANK:
             mismatch(
-                criterion, "not_comparable", left=type_name(column.type), right=type_name(criterion.type)
+                criterion, "not_comparable", expected=type_name(column.type), got=type_name(criterion.type)
             )
-        arguments += [column, criterion]
+        arguments += [cells, criterion]
     _of_one_table([node for node in arguments if isinstance(node, Field) and isinstance(node.type, ListOf)])
     return Call(function, tuple(arguments), NUMBER, parsed.position)
 
@@ -179,7 +180,9 @@ def _item(column: Field) -> object:
 def _of_one_table(columns: list[Field]) -> None:
     for column in columns[1:]:
         if column.ref.owner != columns[0].ref.owner or column.ref.path[0] != columns[0].ref.path[0]:
-            raise DesignError(TYPE_MISMATCH, column.position, reason="columns_of_two_tables")
+            raise DesignError(
+                TYPE_MISMATCH, column.position, reason="columns_of_two_tables", expected="list", got="list"
+            )
 
 
 def _check_sumproduct(checker: "Checker", parsed: "Application") -> Node:
@@ -206,7 +209,7 @@ def _check_nth(checker: "Checker", parsed: "Application") -> Node:
     return Call(function, (column, rank), item, parsed.position)
 
 
-# -- Python and SQL -------------------------------------------------------------------------------------------
+# -- Python and SQL ---------------------------------------------------------------------------------------
 
 
 def _python_conditional(writer: "PythonWriter", call: Call) -> str:
@@ -280,16 +283,18 @@ def _sql_nth(order: str) -> "Callable[[SqlWriter, Call], str]":
         value, source = writer.column(call.arguments[0])
         rank = writer.whole(call.arguments[1], 0, 10**6)
         return (
-            f"(SELECT v_ FROM (SELECT {value} AS v_, row_number() OVER (ORDER BY {value} {order} NULLS LAST) AS n_"
-            f" FROM {source}) t_ WHERE n_ = {rank})"
+            f"(SELECT v_ FROM (SELECT {value} AS v_, row_number() OVER (ORDER BY {value} {order} NULLS LAST)"
+            f" AS n_ FROM {source}) t_ WHERE n_ = {rank})"
         )
 
     return write
 
 
 _MEDIAN = (
-    "(SELECT round(avg(v_), 16) FROM (SELECT v_, row_number() OVER (ORDER BY v_) AS n_, count(*) OVER () AS c_"
-    " FROM (SELECT {value} AS v_ FROM {source}) t_ WHERE v_ IS NOT NULL) u_ WHERE n_ IN ((c_ + 1) / 2, (c_ + 2) / 2))"
+    "(SELECT round(avg(v_), 16) FROM"
+    " (SELECT v_, row_number() OVER (ORDER BY v_) AS n_, count(*) OVER () AS c_ FROM"
+    " (SELECT {value} AS v_ FROM {source}) t_ WHERE v_ IS NOT NULL) u_"
+    " WHERE n_ IN ((c_ + 1) / 2, (c_ + 2) / 2))"
 )
 
 

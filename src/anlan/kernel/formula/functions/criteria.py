@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})", re.ASCII)
 
 
 class Criterion(NamedTuple):
-    """operand None: with = whether blank, with <> whether not.  never: the operand is of no use for the column."""
+    """operand None: with = whether blank, with <> whether not.  never: the column cannot hold the operand."""
 
     op: str
     operand: object
@@ -61,11 +61,8 @@ def test_of(criterion: object, kind: str) -> Callable[[object], bool]:
     """Whether a cell meets the criterion."""
     op, operand, never = parse_criterion(criterion, kind)
     if operand is None and not never:
-        return (
-            (lambda cell: cell is None or cell == "")
-            if op == "="
-            else lambda cell: cell is not None and cell != ""
-        )
+        wanted = op == "="
+        return lambda cell: (cell is None or cell == "") == wanted
     if never:
         return lambda _cell: op == "<>"
     compare = OPERATORS[op]

@@ -29,8 +29,8 @@ def make_date(year: Number, month: Number, day: Number) -> date:
         raise FormulaError(NUM) from None
 
 
-def add_months(day: date, months: Number) -> date:
-    if abs(months) > FARTHEST:
+def add_months(day: date, months: Number | int) -> date:
+    if not -FARTHEST <= months <= FARTHEST:
         raise FormulaError(NUM)
     year, month = divmod(day.year * 12 + day.month - 1 + int(months), 12)
     if not 1 <= year <= 9999:
@@ -151,7 +151,8 @@ def _sql_difference(writer: "SqlWriter", call: Call) -> str:
     if not isinstance(unit, Constant):
         raise writer.not_in_sql(call)
     months = (
-        "((extract(year FROM b_) - extract(year FROM a_)) * 12 + extract(month FROM b_) - extract(month FROM a_)"
+        "((extract(year FROM b_) - extract(year FROM a_)) * 12"
+        " + extract(month FROM b_) - extract(month FROM a_)"
         " - CASE WHEN extract(day FROM b_) < extract(day FROM a_) THEN 1 ELSE 0 END)"
     )
     results = {
@@ -169,7 +170,8 @@ def _sql_difference(writer: "SqlWriter", call: Call) -> str:
 
 def _sql_clock(part: str) -> "Callable[[SqlWriter, Call], str]":
     def write(writer: "SqlWriter", call: Call) -> str:
-        return f"extract({part} FROM {writer.raw(call.arguments[0])} AT TIME ZONE {writer.literal(writer.names.zone)})"
+        zone = writer.literal(writer.names.zone)
+        return f"extract({part} FROM {writer.raw(call.arguments[0])} AT TIME ZONE {zone})"
 
     return write
 

@@ -1,9 +1,9 @@
 """Formats of TEXT: "#,##0.00", "0.0%", "000", "yyyy-MM-dd HH:mm".
 
 Numbers: 0 a digit that always shows, # one that shows when needed, a comma among them groups thousands, a %
-multiplies by 100; other characters before and behind stand as they are.  Dates: yyyy yy M MM d dd H HH m mm s ss
-(after an hour or before a second, m is the minute, else the month; M is always the month).  Text in double quotes
-stands as it is.
+multiplies by 100; other characters before and behind stand as they are.  Dates: yyyy yy M MM d dd H HH m mm
+s ss (after an hour or before a second, m is the minute, else the month; M is always the month).  Text in
+double quotes stands as it is.
 """
 
 import re
@@ -37,9 +37,12 @@ class NumberFormat(NamedTuple):
 _NUMBER = re.compile(r'((?:"[^"]*"|[^#0,.%"])*)([#0,]*)(?:\.([#0]*))?(%?)((?:"[^"]*"|[^#0,.%"])*)')
 _DATE = re.compile(r'"[^"]*"|y+|M+|m+|d+|h+|H+|s+|.', re.DOTALL)
 _FIELDS = {
-    "yyyy": ("{0.year:04}", "YYYY"), "yy": ("{1:02}", "YY"), "MM": ("{0.month:02}", "MM"), "M": ("{0.month}", "FMMM"),
-    "dd": ("{0.day:02}", "DD"), "d": ("{0.day}", "FMDD"), "HH": ("{0.hour:02}", "HH24"), "H": ("{0.hour}", "FMHH24"),
-    "mm": ("{0.minute:02}", "MI"), "m": ("{0.minute}", "FMMI"), "ss": ("{0.second:02}", "SS"), "s": ("{0.second}", "FMSS"),
+    "yyyy": ("{0.year:04}", "YYYY"), "yy": ("{1:02}", "YY"),
+    "MM": ("{0.month:02}", "MM"), "M": ("{0.month}", "FMMM"),
+    "dd": ("{0.day:02}", "DD"), "d": ("{0.day}", "FMDD"),
+    "HH": ("{0.hour:02}", "HH24"), "H": ("{0.hour}", "FMHH24"),
+    "mm": ("{0.minute:02}", "MI"), "m": ("{0.minute}", "FMMI"),
+    "ss": ("{0.second:02}", "SS"), "s": ("{0.second}", "FMSS"),
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def _check_ifs(checker: "Checker", parsed: "Application") -> Node:
 
 
 def _check_switch(checker: "Checker", parsed: "Application") -> Node:
-    """Becomes the subject, then comparisons' right sides and results in turn, then the default if there is one."""
+    """Becomes the subject, then keys and results in turn, then the default if there is one."""
     function, arguments = _counted(checker, parsed), parsed.arguments
     subject = checker.single(arguments[0])
     keys = [checker.single(argument) for argument in arguments[1 : len(arguments) - 1 : 2]]
@@ -120,7 +120,7 @@ def _choice(checker: "Checker", subject: Node, node: Node) -> Node:
         code = checker.code(node)
         return Field(code.ref, ListOf(TEXT), node.position) if isinstance(code, Field) else code
     if BLANK not in (node.type.item, subject.type) and node.type.item != subject.type:
-        mismatch(node, "not_comparable", left=type_name(subject.type), right=type_name(node.type))
+        mismatch(node, "not_comparable", expected=type_name(subject.type), got=type_name(node.type))
     return node
 
 

@@ -1,7 +1,7 @@
 """Numbers: rounding, remainders, roots."""
 
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 from anlan.kernel.formula.errors import DIV0, NUM, FormulaError
@@ -16,41 +16,46 @@ if TYPE_CHECKING:
     from anlan.kernel.formula.sql import SqlWriter
 
 MAX_PLACES = 40
-_STEPS = {places: Decimal(1).scaleb(-places) for places in range(-MAX_PLACES, MAX_PLACES + 1)}
+_STEPS = {Decimal(places): Decimal(1).scaleb(-places) for places in range(-MAX_PLACES, MAX_PLACES + 1)}
 
 
-def places_of(digits: Number) -> int:
+def places_of(digits: Number) -> Decimal:
     """A number of digits as rounding takes it: whole, and within 40 either way."""
-    return max(-MAX_PLACES, min(MAX_PLACES, int(digits)))
+    return Decimal(max(-MAX_PLACES, min(MAX_PLACES, int(digits))))
 
 
-def _rounded(value: Number, digits: Number, rounding: str) -> Decimal:
-    step = _STEPS[
-        digits if digits.__class__ is int and -MAX_PLACES <= digits <= MAX_PLACES else places_of(digits)
-    ]
-    if value.__class__ is int:
-        value = Decimal(value)
-    return value.quantize(step, rounding, CONTEXT)  # type: ignore[union-attr]
+def _rounding(mode: str) -> Context:
+    context = CONTEXT.copy()
+    context.rounding = mode
+    return context
+
+
+_UP, _DOWN, _HALF_EVEN, _FLOOR = map(_rounding, (ROUND_UP, ROUND_DOWN, ROUND_HALF_EVEN, ROUND_FLOOR))
+
+
+def step_of(digits: Number) -> Decimal:
+    """The last place that is kept: 0.01 for 2 digits, 1E+3 for -3."""
+    return _STEPS.get(digits) or _STEPS[places_of(digits)]
 
 
 def round_half_up(value: Number, digits: Number) -> Decimal:
-    return _rounded(value, digits, ROUND_HALF_UP)
+    return CONTEXT.quantize(value, step_of(digits))
 
 
 def round_up(value: Number, digits: Number) -> Decimal:
-    return _rounded(value, digits, ROUND_UP)
+    return _UP.quantize(value, step_of(digits))
 
 
 def round_down(value: Number, digits: Number) -> Decimal:
-    return _rounded(value, digits, ROUND_DOWN)
+    return _DOWN.quantize(value, step_of(digits))
 
 
 def round_half_even(value: Number, digits: Number) -> Decimal:
-    return _rounded(value, digits, ROUND_HALF_EVEN)
+    return _HALF_EVEN.quantize(value, step_of(digits))
 
 
 def floor(value: Number) -> Decimal:
-    return _rounded(value, 0, ROUND_FLOOR)
+    return _FLOOR.quantize(value, _STEPS[Decimal(0)])
 
 
 def absolute(value: Number) -> Number:
@@ -96,7 +101,7 @@ def _multiple(value: Number, step: Number, rounding: str) -> Decimal:
 def square_root(value: Number) -> Decimal:
     if value < 0:
         raise FormulaError(NUM)
-    return CONTEXT.sqrt(value).quantize(PLACES, ROUND_HALF_UP, CONTEXT)
+    return CONTEXT.quantize(CONTEXT.sqrt(value), PLACES)
 
 
 def _check_power(checker: "Checker", parsed: "Application") -> Node:
@@ -114,7 +119,7 @@ def _sql_places(template: str) -> "Callable[[SqlWriter, Call], str]":
             return template.format(
                 value=value, places=writer.whole(call.arguments[1], -MAX_PLACES, MAX_PLACES)
             )
-        places = places_of(writer.constant_number(call.arguments[1]))
+        places = int(places_of(writer.constant_number(call.arguments[1])))
         scale, step = (format(Decimal(1).scaleb(power), "f") for power in (places, -places))
         return writer.let({"v_": value}, template.format(value="v_", scale=scale, step=step))
 
@@ -138,7 +143,7 @@ def _sql_modulo(writer: "SqlWriter", call: Call) -> str:
     return writer.let({"v_": value, "d_": f"NULLIF({divisor}, 0)"}, "mod(mod(v_, d_) + d_, d_)")
 
 
-_HALF_EVEN = (
+_SQL_HALF_EVEN = (
     "(round(v_ * {scale}) - CASE WHEN abs(v_ * {scale} - trunc(v_ * {scale})) = 0.5"
     " AND mod(round(v_ * {scale}), 2) <> 0 THEN sign(v_) ELSE 0 END) * {step}"
 )
@@ -181,7 +186,7 @@ FUNCTIONS = (
         "四舍六入五成双 (GB/T 8170)",
         "Rounds half to even (GB/T 8170)",
         round_half_even,
-        _sql_places(_HALF_EVEN),
+        _sql_places(_SQL_HALF_EVEN),
     ),
     Function("INT", "value: number", NUMBER, "向下取整", "The whole number below", floor, "floor({0})"),
     Function(
