@@ -32,8 +32,22 @@ def test_definitions_keep_json_numbers() -> None:
     assert value == {"rate": 0.13, "n": 2} and isinstance(value["rate"], float)
 
 
-@pytest.mark.parametrize("raw", [b"", b" ", b"{", b"{'a': 1}", b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 01}',
-                                 b'{"a": "tab\there"}', b'\xff{"a": 1}', b'\xef\xbb\xbf{}', b'{"a": 1} x'])  # fmt: skip
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"{'a': 1}",
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": 01}',
+        b'{"a": "tab\there"}',
+        b'\xff{"a": 1}',
+        b"\xef\xbb\xbf{}",
+        b'{"a": 1} x',
+    ],
+)
 def test_what_is_no_json_is_400(raw: bytes) -> None:
     assert (refusal(raw).status, refusal(raw).code) == (400, "not_json")
 
@@ -47,8 +61,9 @@ def test_a_key_that_stands_twice_is_400() -> None:
     assert (refused.status, refused.code, refused.params["field"]) == (400, "json.duplicate_key", "item")
 
 
-@pytest.mark.parametrize("number", ["1e400", "-1e400", "1e-400", "1e999999999999999999999", "1" * 5000,
-                                    "0." + "1" * 200])  # fmt: skip
+@pytest.mark.parametrize(
+    "number", ["1e400", "-1e400", "1e-400", "1e999999999999999999999", "1" * 5000, "0." + "1" * 200]
+)
 def test_a_number_beyond_all_bounds_is_422(number: str) -> None:
     refused = refusal(f'{{"quantity": {number}}}'.encode())
     assert (refused.status, refused.code) == (422, "number_out_of_range")
@@ -59,11 +74,14 @@ def test_a_definitions_number_that_json_cannot_give_back_is_422() -> None:
         assert refusal(b"[" + number + b"]", exact=False).code == "number_out_of_range"
 
 
-@pytest.mark.parametrize(("raw", "path"), [
-    (b'{"name": "a\\u0000b"}', "name"),
-    (b'{"lines": [{"note": "ok"}, {"note": "\\ud800"}]}', "lines[1].note"),
-    (b'{"bad\\u0000key": 1}', "bad\ufffdkey"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        (b'{"name": "a\\u0000b"}', "name"),
+        (b'{"lines": [{"note": "ok"}, {"note": "\\ud800"}]}', "lines[1].note"),
+        (b'{"bad\\u0000key": 1}', "bad\ufffdkey"),
+    ],
+)
 def test_a_character_that_cannot_be_stored_is_422_with_its_path(raw: bytes, path: str) -> None:
     refused = refusal(raw)
     assert (refused.status, refused.faults[0].code, refused.faults[0].path) == (422, "bad_character", path)
@@ -92,8 +110,9 @@ def test_many_small_objects_side_by_side_are_not_deep() -> None:
 texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | texts,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=20,
-)  # fmt: skip
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=20,
+)
 
 
 @given(values, st.booleans())

@@ -12,9 +12,12 @@ from anlan.web.api.words import FOLDER, Words
 
 def say(code: str, given: Mapping[str, Any]) -> str:
     sentences = {
-        "title.422": "Does not pass", "too_few": "{field} has too few.", "too_few.help": "Add some to {field}.",
-        "several_faults": "{count} faults; first: {first}", "formula.syntax": "Not complete near {near}.",
-    }  # fmt: skip
+        "title.422": "Does not pass",
+        "too_few": "{field} has too few.",
+        "too_few.help": "Add some to {field}.",
+        "several_faults": "{count} faults; first: {first}",
+        "formula.syntax": "Not complete near {near}.",
+    }
     return Messages({"en": sentences, "zh": {}}).text(code, "en", **dict(given))
 
 
@@ -22,11 +25,21 @@ def test_every_fault_has_path_code_message_and_help() -> None:
     fault = Fault("too_few", "lines[2].quantity", {"field": "Quantity"})
     body = problem(Refused(422, "too_few", [fault]), say, "r-1")
     assert body == {
-        "type": "urn:anlan:problem:too_few", "title": "Does not pass", "status": 422,
-        "detail": "Quantity has too few.", "code": "too_few", "request_id": "r-1",
-        "errors": [{"path": "lines[2].quantity", "code": "too_few", "message": "Quantity has too few.",
-                    "help": "Add some to Quantity."}],
-    }  # fmt: skip
+        "type": "urn:anlan:problem:too_few",
+        "title": "Does not pass",
+        "status": 422,
+        "detail": "Quantity has too few.",
+        "code": "too_few",
+        "request_id": "r-1",
+        "errors": [
+            {
+                "path": "lines[2].quantity",
+                "code": "too_few",
+                "message": "Quantity has too few.",
+                "help": "Add some to Quantity.",
+            }
+        ],
+    }
 
 
 def test_a_refusal_without_faults_names_itself_as_the_one_error() -> None:

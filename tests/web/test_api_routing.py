@@ -10,20 +10,24 @@ def nothing(call: Call) -> Answer:
     return Answer()
 
 
-ROUTER = Router([
-    Route("GET", "/records/{form}", "list", nothing),
-    Route("POST", "/records/{form}", "create", nothing),
-    Route("POST", "/records/{form}/batch", "batch", nothing),
-    Route("GET", "/records/{form}/{id}", "read", nothing),
-    Route("PATCH", "/records/{form}/{id}", "change", nothing),
-    Route("POST", "/records/{form}/{id}/do/{transition}", "step", nothing),
-])  # fmt: skip
+ROUTER = Router(
+    [
+        Route("GET", "/records/{form}", "list", nothing),
+        Route("POST", "/records/{form}", "create", nothing),
+        Route("POST", "/records/{form}/batch", "batch", nothing),
+        Route("GET", "/records/{form}/{id}", "read", nothing),
+        Route("PATCH", "/records/{form}/{id}", "change", nothing),
+        Route("POST", "/records/{form}/{id}/do/{transition}", "step", nothing),
+    ]
+)
 
 
 def test_placeholders_are_filled() -> None:
     found = ROUTER.find("POST", "/records/demo.note/N-1/do/confirm")
     assert (found.route.name, found.path) == (
-        "step", {"form": "demo.note", "id": "N-1", "transition": "confirm"})  # fmt: skip
+        "step",
+        {"form": "demo.note", "id": "N-1", "transition": "confirm"},
+    )
 
 
 def test_a_fixed_word_wins_over_a_placeholder() -> None:
@@ -43,8 +47,20 @@ def test_head_finds_what_get_finds() -> None:
     assert ROUTER.find("HEAD", "/records/demo.note").route.name == "list"
 
 
-@pytest.mark.parametrize("path", ["", "/", "/record", "/records", "/records/", "/records/a/b/c", "/records/a//",
-                                  "/records/%ff", "/records/a%00"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/record",
+        "/records",
+        "/records/",
+        "/records/a/b/c",
+        "/records/a//",
+        "/records/%ff",
+        "/records/a%00",
+    ],
+)
 def test_an_unknown_address_is_404(path: str) -> None:
     with pytest.raises(Refused) as caught:
         ROUTER.find("GET", path)

@@ -54,8 +54,9 @@ class Route:
     """One line of the table.
 
     `name` is the operation's name and, as `api.<name>`, the code of its sentence in messages/. `body` says
-    what is read: `json` (numbers exact), `optional` (the same, may be empty), `definition` (JSON as definitions
-    are), `upload` (multipart form), `none`. `query` lists the known parameters; None: the handler knows them.
+    what is read: `json` (numbers exact), `optional` (the same, may be empty), `definition` (JSON as
+    definitions are), `upload` (multipart form), `none`. `query` lists the known parameters; None: the
+    handler knows them.
     `status` and `answers` (media types) are those of the good answer, for the OpenAPI document.
     """
 

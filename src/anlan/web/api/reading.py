@@ -1,0 +1,74 @@
+"""Reading a request's body from the connection, within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
+
+from anlan.kernel.errors import Refused
+from anlan.web.api.body import LIMIT_BYTES
+from anlan.web.api.upload import Upload
+
+__all__ = ["body", "upload"]
+
+
+async def body(receive: Receive, headers: Mapping[str, str]) -> bytes:
+    """The whole body. Raises Refused 413, 415.
+
+    A body that is too large is still read (and dropped) up to four times the limit: a client that is cut off
+    while sending sees a broken connection, not our answer.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more and size <= 4 * LIMIT_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "disconnected")
+        chunk: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(chunk)
+        if size <= LIMIT_BYTES:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+    if size > LIMIT_BYTES:
+        limit = f"{LIMIT_BYTES // 2**20} MB"
+        raise Refused(413, "too_large", params={"what": {"zh": "请求内容", "en": "The body"}, "limit": limit})
+    if size:
+        _check_json(headers)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _check_json(headers: Mapping[str, str]) -> None:
+    given = headers.get("content-type", "")
+    media_type, _, rest = given.partition(";")
+    media_type = media_type.strip().lower()
+    is_json = media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
+    charset = rest.partition("charset=")[2].strip(' "').lower()
+    if (
+        not is_json
+        or charset not in ("", "utf-8", "utf8")
+        or headers.get("content-encoding", "identity") != "identity"
+    ):
+        got = given[:80] or {"zh": "未说明的类型", "en": "a type that was not named"}
+        raise Refused(415, "unsupported_media_type", params={"expected": "application/json", "got": got})
+
+
+async def upload(scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Upload:
+    """The parts of a multipart form, files spooled to disk. Raises Refused 400, 413, 415."""
+    if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        got = headers.get("content-type", "")[:80] or {
+            "zh": "未说明的类型",
+            "en": "a type that was not named",
+        }
+        raise Refused(415, "unsupported_media_type", params={"expected": "multipart/form-data", "got": got})
+    try:
+        return Upload(await Request(scope, receive).form(max_files=20, max_fields=50))
+    except (MultiPartException, ClientDisconnect) as error:
+        raise Refused(400, "bad_upload", params={"reason": str(error)[:200]}) from None
