@@ -142,6 +142,24 @@ def status(home: Path) -> ServerStatus:
     return ServerStatus(version is not None, _postmaster(place), version, place.data)
 
 
+def postmaster(home: Path) -> int | None:
+    """Return the pid of this home's server, None when it does not run. Asks the system, not the server."""
+    place = places.recorded(home)
+    return None if place is None else _postmaster(place)
+
+
+def stop_if_unused(home: Path) -> bool:
+    """Stop the server unless somebody else is connected: for commands that had to start it."""
+    place = places.recorded(home)
+    if place is None or not _answers(place):
+        return False
+    others = "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+    with psycopg.connect(_conninfo(place, _ADMIN, _ADMIN), autocommit=True) as connection:
+        if connection.execute(others).fetchone() is not None:
+            return False
+    return stop(home)
+
+
 def _conninfo(place: Place, user: str, database: str) -> str:
     return make_conninfo(host=str(place.socket), user=user, dbname=database)
 

@@ -1,0 +1,46 @@
+"""Opening the site for the length of one command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from anlan.kernel.settings import OperatorError, Settings, Words
+from anlan.kernel.storage import server
+
+if TYPE_CHECKING:
+    from anlan.kernel.site import Site
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """Yield the conninfo of the site's database; an embedded server that was started for it ends again."""
+    found = settings.database_url is not None or server.status(settings.home).running
+    try:
+        yield server.conninfo(settings)
+    finally:
+        if not found:
+            server.stop_if_unused(settings.home)
+
+
+@contextmanager
+def opened(settings: Settings) -> "Iterator[Site]":
+    """Yield the open site; OperatorError when there is none in this home."""
+    from anlan.kernel import site as sites
+
+    require(settings)
+    with database(settings):
+        site = sites.open(settings)
+        try:
+            yield site
+        finally:
+            site.close()
+
+
+def require(settings: Settings) -> None:
+    """Refuse to make an empty database where somebody only mistyped the folder."""
+    if settings.database_url is None and not (settings.home / "pg.json").exists():
+        raise OperatorError(
+            Words(f"{settings.home} 中没有站点", f"there is no site in {settings.home}"),
+            Words("请先运行 anlan init，或用 --home 指定站点目录",
+                  "run anlan init first, or name the site's folder with --home"),
+        )  # fmt: skip
