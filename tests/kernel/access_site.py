@@ -7,6 +7,7 @@ what is read.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from anlan.kernel.access import identity
+from anlan.kernel.access.caller import Caller, caller_from
 from anlan.kernel.access.policy import Policies
 from anlan.kernel.clock import TestClock
 from anlan.kernel.definition.model import FormDefinition, RegisterDefinition, ReportDefinition, RoleDefinition
@@ -110,6 +113,32 @@ class SmallSite:
         return [
             kind for (kind,) in self.rows("SELECT kind FROM event WHERE record = $1 ORDER BY seq", record)
         ]
+
+
+@dataclass
+class Ctx:
+    """What workflow needs of a Context."""
+
+    site: SmallSite
+    caller: Caller
+    via: str = "page"
+    request_id: str | None = None
+
+    @property
+    def catalogue(self) -> SmallCatalogue:
+        return self.site.catalogue
+
+    @property
+    def now(self) -> datetime:
+        return self.site.clock.now()
+
+
+def acting(site: SmallSite, user: str) -> Ctx:
+    """A context of this user as he is now."""
+    with site.pool.connection() as connection:
+        found = identity.load_by_login(connection, site.login_of(user))
+    assert found is not None
+    return Ctx(site, caller_from(found, site.catalogue.policies))
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from anlan.kernel.access.policy import Policies, Policy, TokenScope
 __all__ = ["SYSTEM_USER", "Caller", "Identity", "caller_from", "system_caller"]
 
 SYSTEM_USER = "00000000-0000-0000-0000-000000000000"
-_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def caller_from(
 ) -> Caller:
     """Put a user and the present catalogue together. Without a company or all rights he sees none."""
     full = policies.of(identity.roles)
-    policy = policies.of(_NOTHING) if must_change else full if scope is None else full.narrowed(scope)
+    policy = policies.locked if must_change else full if scope is None else full.narrowed(scope)
     own = (identity.company,) if identity.company is not None else ()
     return Caller(
         identity.user, identity.login, name=identity.name, language=identity.language or "zh-CN",

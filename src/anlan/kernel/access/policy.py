@@ -28,7 +28,7 @@ from anlan.kernel.definition.model import (
     ReportDefinition,
     RoleDefinition,
 )
-from anlan.kernel.errors import forbidden
+from anlan.kernel.errors import Refused
 
 __all__ = ["Explanation", "FieldAccess", "Kind", "Policies", "Policy", "TokenScope"]
 
@@ -110,7 +110,7 @@ _Table = Mapping[str, tuple[_RoleGrant, ...]]
 class Policy:
     """What one set of roles may do. Made by `Policies.of`; does not change; safe to share between threads."""
 
-    __slots__ = ("_fields", "_held", "_tables", "all_rights", "roles", "scope")
+    __slots__ = ("_fields", "_held", "_refusal", "_tables", "all_rights", "roles", "scope")
 
     def __init__(
         self,
@@ -119,10 +119,12 @@ class Policy:
         *,
         all_rights: bool,
         scope: TokenScope | None = None,
+        refusal: str = "forbidden",
     ) -> None:
         self.roles = roles
         self.all_rights = all_rights
         self.scope = scope
+        self._refusal = refusal
         self._tables = tables
         self._held: dict[tuple[Kind, str], tuple[_RoleGrant, ...]] = {
             (kind, name): mine
@@ -145,9 +147,9 @@ class Policy:
         return any(one.gives(action) for one in self._held.get((kind, name), ()))
 
     def require(self, name: str, action: str, *, kind: Kind = "form") -> None:
-        """Raise Refused 403 `forbidden` unless `can`."""
+        """Raise Refused 403 unless `can`: `forbidden`, or what stands in the way of everything."""
         if not self.can(name, action, kind=kind):
-            raise forbidden(name, action)
+            raise Refused(403, self._refusal, params={"form": name, "action": action})
 
     def rows(self, name: str, action: str, *, kind: Kind = "form") -> tuple[str, ...] | None:
         """The formulas of which a row must satisfy one; None: every row; (): no row, it is not granted."""
@@ -207,6 +209,10 @@ class Policies:
             "register": _table((name, one.grants) for name, one in registers.items()),
             "report": _table((name, one.grants) for name, one in reports.items()),
         }
+        # For who must choose a password of his own first: nothing, with that reason.
+        self.locked = Policy(
+            self._tables, frozenset(), all_rights=False, refusal="access.password_must_change"
+        )
         self._made: dict[frozenset[str], Policy] = {}
 
     def knows(self, name: str) -> bool:

@@ -1,0 +1,1 @@
+"""What stands between states: approvals, and the list of what waits for whom."""
