@@ -1,0 +1,1 @@
+"""The algorithms that stock exists for: pure functions on plain data."""
