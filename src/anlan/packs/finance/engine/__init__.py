@@ -1,0 +1,1 @@
+"""The algorithms that finance exists for: pure functions on plain data."""
