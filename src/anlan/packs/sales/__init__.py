@@ -1,0 +1,1 @@
+"""A pack of definitions; see its README."""
