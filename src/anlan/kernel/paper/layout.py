@@ -31,7 +31,7 @@ from anlan.kernel.i18n import language_of
 from anlan.kernel.paper.sheets import SHEETS, Sheet
 from anlan.kernel.paper.values import display_width, field_of, is_number, label_of, shown, value_of
 
-__all__ = ["document_data"]
+__all__ = ["document_data", "page_words", "table_data"]
 
 _WORDS = {
     "zh": {"page_of": "第 {n} 页，共 {m} 页", "total": "合计", "row": "序号", "in_words": "金额大写"},
@@ -88,14 +88,17 @@ def document_data(
     spoken = language_of(language)
     sheet = SHEETS[definition.paper]
     title = definition.label.text(spoken)
+    documents = [_document(definition, _Page(form, record, spoken, zone, sheet), title) for record in records]
+    return page_words(title, spoken, sheet) | {"documents": documents}
+
+
+def page_words(title: str, language: str, sheet: Sheet) -> dict[str, Any]:
+    """What the template is given beside the documents."""
     return {
         "title": title,
-        "lang": spoken,
+        "lang": language,
         "sheet": sheet._asdict(),
-        "page-of": _WORDS[spoken]["page_of"],
-        "documents": [
-            _document(definition, _Page(form, record, spoken, zone, sheet), title) for record in records
-        ],
+        "page-of": _WORDS[language]["page_of"],
     }
 
 
