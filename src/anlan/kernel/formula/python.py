@@ -73,6 +73,7 @@ def python_function(
 
 
 _EMPTY: dict[Type, str] = {NUMBER: "ZERO", TEXT: '""', BOOLEAN: "False"}
+_SMALL = frozenset(map(Decimal, range(100)))
 _INFIX = {"+": "+", "-": "-", "*": "*", "=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 _DAY_ORDER = {
     "<": "before({0}, {1})",
@@ -186,6 +187,9 @@ class PythonWriter:
             return "()"
         if parameter.kind in ("column", "days") and node.type == BLANK:
             return "()"
+        constant = node.value if isinstance(node, Constant) else None
+        if parameter.kind == "number" and isinstance(constant, Decimal) and constant in _SMALL:
+            return str(int(constant))  # helpers take digits, places and counts faster as int
         if parameter.kind in ("number", "text", "boolean"):
             return self.value(node)
         return self.raw(node)
@@ -208,8 +212,7 @@ def _chain(node: Node) -> list[Node]:
 def _constant(node: Constant) -> str:
     value = node.value
     if isinstance(value, Decimal):
-        whole = value == value.to_integral_value() and abs(value) < 10**15
-        return str(int(value)) if whole else f"constant('{value}')"
+        return "ZERO" if value == 0 else "ONE" if value == 1 else f"constant('{value}')"
     if isinstance(value, date):
         return f"date({value.year}, {value.month}, {value.day})"
     return repr(value)

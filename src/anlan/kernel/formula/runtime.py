@@ -1,6 +1,6 @@
 """What compiled formulas call at run time besides the functions of the table.
 
-Numbers are Decimal (whole constants are int).  All arithmetic that rounds goes through CONTEXT; inlined
+Numbers are Decimal.  All arithmetic that rounds goes through CONTEXT; inlined
 + - * use the thread's context, which `use_exact_decimals` must have set.
 """
 
@@ -31,7 +31,7 @@ ZERO, ONE = Decimal(0), Decimal(1)
 PLACES = Decimal("1e-16")  # every quotient and root is rounded to 16 places, in SQL as well
 MAX_TEXT = 32767  # characters that one text may have, as in the known spreadsheets
 
-Number = Decimal  # whole constants come as int, which acts alike in all arithmetic with Decimal
+Number = Decimal  # as an argument, an int acts alike in all arithmetic
 
 
 def use_exact_decimals() -> None:
@@ -220,4 +220,4 @@ HELPERS: dict[str, Any] = {
         local_date,
         midnight,
     )
-} | {"ZERO": ZERO, "constant": constant}
+} | {"ZERO": ZERO, "ONE": ONE, "constant": constant}

@@ -277,8 +277,9 @@ class SqlWriter:
 
     def _comparison(self, op: str, left: Node, right: Node) -> str:
         if left.type in _EMPTY:
+            # UPPER and LOWER bring a collation of their own, so both sides have to say theirs.
             order = ' COLLATE "C"' if left.type == TEXT and op not in ("=", "<>") else ""
-            return f"({self.value(left)} {op} {self.value(right)}{order})"
+            return f"({self.value(left)}{order} {op} {self.value(right)}{order})"
         plain = f"({self.raw(left)} {op} {self.raw(right)})"
         if not (may_be_blank(left) or may_be_blank(right)):
             return plain

@@ -178,6 +178,7 @@ def _item(column: Field) -> object:
 
 
 def _of_one_table(columns: list[Field]) -> None:
+    columns = sorted(columns, key=lambda column: column.position)
     for column in columns[1:]:
         if column.ref.owner != columns[0].ref.owner or column.ref.path[0] != columns[0].ref.path[0]:
             raise DesignError(

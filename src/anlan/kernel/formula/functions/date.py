@@ -20,7 +20,7 @@ FARTHEST = 120_000  # months or years' worth of them: more than the calendar has
 
 def make_date(year: Number, month: Number, day: Number) -> date:
     """Months and days beyond the calendar's run on: DATE(2024, 2, 30) is March 1st."""
-    if max(abs(year), abs(month)) > FARTHEST:
+    if abs(year) > 12_000 or abs(month) > 60_000:
         raise FormulaError(NUM)
     months = int(year) * 12 + int(month) - 1
     try:
@@ -116,7 +116,8 @@ def _sql_date(writer: "SqlWriter", call: Call) -> str:
     first = (
         "(DATE '2000-01-01' + make_interval(months => ((trunc(y_) - 2000) * 12 + trunc(m_) - 1)::int))::date"
     )
-    body = f"CASE WHEN abs(y_) <= 12000 AND abs(m_) <= 60000 THEN {writer.add_days(first, 'n_ - 1')} END"
+    moved = writer.add_days(writer.in_calendar(first), "trunc(n_) - 1")
+    body = f"CASE WHEN abs(y_) <= 12000 AND abs(m_) <= 60000 THEN {moved} END"
     return writer.let(names, body)
 
 

@@ -59,7 +59,7 @@ def floor(value: Number) -> Decimal:
 
 
 def absolute(value: Number) -> Number:
-    return abs(value)
+    return CONTEXT.abs(value)
 
 
 def sign(value: Number) -> Decimal:
@@ -132,7 +132,7 @@ def _sql_multiple(writer: "SqlWriter", call: Call) -> str:
     shift = "WHEN sign(v_) = sign(s_) THEN s_" if up else "WHEN sign(v_) <> sign(s_) THEN -s_"
     zero = "WHEN s_ = 0 THEN 0" if up else "WHEN s_ = 0 THEN NULL"
     body = (
-        f"CASE {zero} WHEN v_ > 0 AND s_ < 0 THEN NULL ELSE div(v_, s_) * s_"
+        f"CASE WHEN v_ IS NULL THEN NULL {zero} WHEN v_ > 0 AND s_ < 0 THEN NULL ELSE div(v_, s_) * s_"
         f" + CASE WHEN mod(v_, s_) = 0 THEN 0 {shift} ELSE 0 END END"
     )
     return writer.let({"v_": value, "s_": step}, body)
