@@ -198,7 +198,6 @@ class Posting(Model):
     dimensions: dict[Key, FormulaText]
     resources: dict[Key, FormulaText]
     date: FormulaText | None = None
-    clip: Literal["balance"] | None = None
     compute: str | None = None
     carry: Key | None = None
 

@@ -112,9 +112,3 @@ CREATE TABLE recycle_bin (
     deleted_by uuid,
     content json NOT NULL
 );
-
--- Refuses inside a statement: the transaction is undone and the caller learns which limit, with what figures.
-CREATE FUNCTION anlan_refuse(code text, detail text) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '%', code USING ERRCODE = 'AN001', DETAIL = detail;
-END $$;

@@ -1,0 +1,105 @@
+"""Published catalogues in the database: reading, publishing, rolling back.
+
+A published version holds the assembled definitions as json. A process builds its catalogue from there, never from
+files, so that all processes of a site run the same; files are read when a pack is installed or upgraded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from anlan.kernel.catalogue.build import Definitions, Overlay, assemble, build_catalogue
+from anlan.kernel.catalogue.catalogue import Catalogue
+from anlan.kernel.definition.reader import Source, read_pack
+from anlan.kernel.storage.pool import Connection
+
+__all__ = [
+    "PUBLISHED", "columns_of", "load_published", "load_version", "overlay_of", "pack_sources", "publish", "published_version",
+    "system_source",
+]
+
+PUBLISHED = "00000000-0000-0000-0000-000000000000"      # owner of the published overlay
+
+
+def system_source() -> Source:
+    """The kernel's own forms, as a pack that is always there."""
+    return read_pack(Path(__file__).parent.parent / "system")
+
+
+def pack_sources(folder: Path, module: str, names: Iterable[str] | None = None) -> list[Source]:
+    """The packs of a folder, all or those named with what they require. Reads files; raises Broken."""
+    available = {path.parent.name: path.parent for path in sorted(folder.glob("*/pack.yaml"))}
+    wanted = list(available if names is None else names)
+    sources: dict[str, Source] = {"system": system_source()}
+    while wanted:
+        name = wanted.pop(0)
+        if name in sources or name not in available:
+            continue
+        has_rules = (available[name] / "rules.py").exists()
+        sources[name] = read_pack(available[name], module=f"{module}.{name}.rules" if has_rules else None)
+        wanted += sources[name].pack.get("requires", [])
+    return list(sources.values())
+
+
+def published_version(connection: Connection) -> int:
+    """The version that is published; 0 when none is."""
+    row = connection.execute("SELECT catalogue FROM site_version", prepare=True).fetchone()
+    return int(row[0]) if row else 0
+
+
+def columns_of(connection: Connection) -> dict[tuple[str, str], str]:
+    """First names of columns whose field was renamed, by (owner, key)."""
+    return {(row[0], row[1]): row[2] for row in connection.execute(
+        "SELECT owner, key, column_name FROM physical_name WHERE retired_at IS NULL AND column_name <> key")}
+
+
+def load_published(connection: Connection) -> Catalogue:
+    """The catalogue that is published."""
+    return load_version(connection, published_version(connection))
+
+
+def load_version(connection: Connection, version: int) -> Catalogue:
+    """The catalogue of a version."""
+    return build_catalogue(definitions_of(connection, version), version=version, columns=columns_of(connection))
+
+
+def definitions_of(connection: Connection, version: int) -> Definitions:
+    """The assembled definitions of a version."""
+    row = connection.execute("SELECT definitions FROM catalogue_version WHERE version = $1", [version]).fetchone()
+    definitions: Definitions = row[0] if row else {"packs": {}, "files": {}}
+    return definitions
+
+
+def overlay_of(connection: Connection, owner: str = PUBLISHED) -> Overlay:
+    """What the company changed (or an administrator is changing), by (kind, name)."""
+    return {(row[0], row[1]): row[2] for row in connection.execute(
+        "SELECT kind, name, content FROM overlay WHERE owner = $1 ORDER BY kind, name", [owner])}
+
+
+def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two sets of definitions say the same, files aside."""
+    def text(definitions: Mapping[str, Any]) -> bytes:
+        return orjson.dumps({key: value for key, value in definitions.items() if key != "files"})
+
+    return text(first) == text(second)
+
+
+def publish(connection: Connection, definitions: Definitions, *, at: datetime, by: str | None, comment: str | None = None) -> int:
+    """Store a new version and make it the one that holds; its number. The tables must be there already."""
+    row = connection.execute("SELECT coalesce(max(version), 0) + 1 FROM catalogue_version").fetchone()
+    version = int(row[0]) if row else 1
+    connection.execute(
+        "INSERT INTO catalogue_version (version, published_at, published_by, comment, definitions) VALUES ($1, $2, $3, $4, $5::json)",
+        [version, at, by, comment, orjson.dumps(definitions).decode()])
+    connection.execute("UPDATE site_version SET catalogue = $1, settings = settings + 1", [version])
+    return version
+
+
+def assemble_site(sources: Iterable[Source], connection: Connection) -> Definitions:
+    """What the packs and the company's published overlay say together. Raises Broken."""
+    return assemble(sources, overlay_of(connection))

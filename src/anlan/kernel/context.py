@@ -1,0 +1,193 @@
+"""One Context per request: the site, the catalogue as it was at its start, who asks, when, in which language.
+
+    ctx.atomically(lambda: [record.create(ctx, …), record.step(ctx, …)])
+
+runs several calls in one transaction, and runs them again when another process published a newer catalogue, or
+PostgreSQL asks for it (deadlock). A kernel call outside makes a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+
+from anlan.kernel.access.caller import Caller
+from anlan.kernel.catalogue.catalogue import Catalogue
+from anlan.kernel.catalogue.form import Form
+from anlan.kernel.errors import Fault, Refused
+from anlan.kernel.memory import EMPTY, Memory
+from anlan.kernel.storage.pool import Connection
+
+if TYPE_CHECKING:
+    from anlan.kernel.site.site import Site
+
+__all__ = ["Caller", "Context", "Stale", "Transaction"]
+
+T = TypeVar("T")
+
+RETRIES = 3
+AGAIN = frozenset({"40001", "40P01"})   # serialization failure, deadlock: PostgreSQL asks to run again
+
+
+class Stale(Exception):
+    """The catalogue of this process is older than the site's; reload it and run again."""
+
+
+class Transaction:
+    """One database transaction, with what was loaded in it.
+
+    `linked[form][id]` are rows of linked records by field key; `seen` tells whether the version row was read;
+    `after` runs when the transaction has been committed.
+    """
+
+    __slots__ = ("after", "connection", "linked", "private", "seen")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.linked: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.seen = False
+        self.private: Memory | None = None
+        self.after: list[Callable[[], None]] = []
+
+
+class Context:
+    """What every kernel call gets first. Belongs to one request and one thread."""
+
+    __slots__ = ("caller", "catalogue", "language", "now", "request_id", "site", "today", "tx", "via")
+
+    def __init__(
+        self, site: Site, caller: Caller, *, language: str | None = None, via: str = "api",
+        request_id: str | None = None, now: datetime | None = None,
+    ) -> None:
+        self.site = site
+        self.catalogue: Catalogue = site.catalogue
+        self.caller = caller
+        self.language = language or caller.language
+        self.via = via
+        self.request_id = request_id
+        self.now = now or site.clock.now()
+        self.today: date = self.now.astimezone(site.zone).date()
+        self.tx: Transaction | None = None
+
+    def form(self, name: str) -> Form:
+        """The form of a name; 404 when there is none."""
+        return self.catalogue.form(name)
+
+    @property
+    def memory(self) -> Memory:
+        """The settings as this context sees them."""
+        if self.tx is not None and self.tx.private is not None:
+            return self.tx.private
+        return self.site.memory(self.catalogue)
+
+    def linked(self, form: str, key: str | None) -> Mapping[str, Any]:
+        """A linked record as Python values: a setting, or one that was loaded in this transaction."""
+        if key is None:
+            return EMPTY
+        if self.catalogue.forms[form].is_setting:
+            return self.memory.row(form, key)
+        return self.tx.linked.get(form, {}).get(key, EMPTY) if self.tx is not None else EMPTY
+
+    def rows(self, form: str) -> dict[str, Mapping[str, Any]]:
+        """The linked rows of a form that this transaction has loaded, by id."""
+        assert self.tx is not None, "a kernel call outside a transaction"
+        return self.tx.linked.setdefault(form, {})
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the running transaction."""
+        assert self.tx is not None, "a kernel call outside a transaction"
+        return self.tx.connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """The running transaction, or a new one that is committed at the end. It is not run again by itself;
+        see `atomically`."""
+        if self.tx is not None:
+            yield self.tx
+            return
+        with self.site.pool.connection() as connection:
+            tx = self.tx = Transaction(connection)
+            try:
+                yield tx
+                connection.commit()
+            finally:
+                self.tx = None
+        for action in tx.after:
+            action()
+
+    def atomically(self, work: Callable[[], T]) -> T:
+        """Run `work` in one transaction and return its result.
+
+        1. A transaction that already runs is joined.
+        2. Stale catalogue: it is reloaded and the work runs again.
+        3. Deadlock or serialization failure: again, at most three times, after a random pause.
+        4. What a limit inside a statement refused, a broken unique key or a missing link becomes `Refused`.
+        """
+        if self.tx is not None:
+            return work()
+        attempt = 0
+        while True:
+            try:
+                with self.transaction():
+                    return work()
+            except Stale:
+                self.site.reload()
+                self.catalogue = self.site.catalogue
+                if attempt >= RETRIES:
+                    raise
+            except psycopg.Error as error:
+                if error.sqlstate not in AGAIN or attempt >= RETRIES:
+                    raise refused_by_database(self.catalogue, error) from error
+            attempt += 1
+            time.sleep(random.uniform(0.5, 1.5) * 0.005 * 2**attempt)
+
+    def check_versions(self) -> None:
+        """Compare the site's versions with ours; one statement, once a transaction.
+
+        Raises Stale for an old catalogue. Older settings are dropped, so that the next look reads them anew.
+        """
+        tx = self.tx
+        if tx is None or tx.seen:
+            return
+        row = tx.connection.execute("SELECT catalogue, settings FROM site_version", prepare=True).fetchone()
+        self.note_versions(row)
+
+    def note_versions(self, row: tuple[Any, ...] | None) -> None:
+        """The same, for a caller that has read the version row himself."""
+        assert row is not None and self.tx is not None
+        self.tx.seen = True
+        if row[0] != self.catalogue.version:
+            raise Stale
+        self.site.settings_are_at(row[1])
+
+    def settings_changed(self) -> None:
+        """Called after a setting was written in this transaction: others will notice, and we see our own."""
+        assert self.tx is not None
+        connection = self.tx.connection
+        connection.execute("UPDATE site_version SET settings = settings + 1", prepare=True)
+        self.tx.private = Memory(self.catalogue, -1, lambda: nullcontext(connection))
+
+
+def refused_by_database(catalogue: Catalogue, error: psycopg.Error) -> Exception:
+    """What a constraint says, as an answer; anything else stays the error it is (a defect)."""
+    if isinstance(error, psycopg.errors.UniqueViolation):
+        table = error.diag.table_name or ""
+        form = next((item for item in catalogue.forms.values() if item.table == table), None)
+        value = (error.diag.message_detail or "").partition("=(")[2].partition(")")[0]
+        field = "code" if form is not None and "code" in form.fields else "number"
+        return Refused(422, "not_unique", [Fault("not_unique", field, {"value": value.split(", ")[-1]})])
+    if isinstance(error, psycopg.errors.ForeignKeyViolation):
+        detail = error.diag.message_detail or ""
+        if "still referenced" in detail:
+            return Refused(409, "still_referenced", params={"table": detail.rpartition('table "')[2].rstrip('".')})
+        return Refused(422, "unknown_link", [Fault("unknown_link", "", {"value": detail})])
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return Refused(409, "busy", retry_after=1)
+    return error

@@ -1,0 +1,12 @@
+"""The life of a record: defaults → formulas → validation → rules → write → postings → event, in one transaction.
+
+These functions are the only way to a record, whoever asks: page, API, import, job, rule, demo loader.
+"""
+
+from anlan.kernel.record.batch import batch
+from anlan.kernel.record.convert import make
+from anlan.kernel.record.step import step
+from anlan.kernel.record.trail import comment, links, trail
+from anlan.kernel.record.write import create, create_many, delete, preview, read, update
+
+__all__ = ["batch", "comment", "create", "create_many", "delete", "links", "make", "preview", "read", "step", "trail", "update"]

@@ -1,0 +1,130 @@
+"""How one document makes the next: what is still open becomes a draft of the target form.
+
+The draft is made through the ordinary record path, so the target's defaults and formulas fill what is not copied,
+and `record_link` remembers where it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from anlan.kernel.catalogue.form import Form
+from anlan.kernel.context import Context
+from anlan.kernel.definition.model import Conversion
+from anlan.kernel.errors import Fault, conflict, invalid, not_found
+from anlan.kernel.fieldtype import Unreadable
+from anlan.kernel.fieldtype.types import FIELD_TYPES
+from anlan.kernel.record.compile import CompiledConversion, compile_conversion
+from anlan.kernel.record.load import find, load
+from anlan.kernel.record.write import create
+
+__all__ = ["link_records", "make"]
+
+QUANTITY = FIELD_TYPES["quantity"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A source line with the quantity to take, None for all that is open."""
+
+    line: dict[str, Any]
+    take: Decimal | None
+
+
+def make(ctx: Context, form_name: str, key: str, target_name: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Make the target document from this one, as a draft. Refused 403, 404, 409 `conversion.nothing_open`, 422.
+
+    `body` may name `lines` (`[{"source_line": id, "quantity": "3"}]`; the quantity may be left out) and fields of
+    the new document's head.
+    """
+    body = body or {}
+    ctx.caller.policy.require(form_name, "read")
+    ctx.caller.policy.require(target_name, "create")
+
+    def work() -> dict[str, Any]:
+        ctx.check_versions()
+        form = ctx.form(form_name)
+        name, conversion = _conversion(ctx, form, target_name)
+        record = load(ctx, form, [find(ctx, form, key)], lock=True)[0]
+        if form.start is not None and record["state"] not in conversion.states:
+            raise conflict("conversion.wrong_state", step=conversion.label, state=form.states[record["state"]].label,
+                           number=record.get("number") or "")
+        part = form.part(f"conversion {name}", lambda: compile_conversion(ctx.catalogue, form, name, conversion))
+        values = _values(ctx, form, part, conversion, record, body)
+        made = create(ctx, target_name, values)
+        link_records(ctx, form_name, record["id"], target_name, made["id"], name)
+        return made
+
+    return ctx.atomically(work)
+
+
+def _conversion(ctx: Context, form: Form, target: str) -> tuple[str, Conversion]:
+    for name, conversion in form.definition.conversions.items():
+        if target in (conversion.to, name):
+            return name, conversion
+    raise not_found(form.name, target)
+
+
+def link_records(ctx: Context, source_form: str, source: str, target_form: str, target: str, relation: str) -> None:
+    """Remember that one record was made from another."""
+    ctx.connection.execute(
+        "INSERT INTO record_link (source, target, relation, source_form, target_form) VALUES ($1, $2, $3, $4, $5) "
+        "ON CONFLICT DO NOTHING", [source, target, relation, source_form, target_form], prepare=True)
+
+
+def _values(ctx: Context, form: Form, part: CompiledConversion, conversion: Conversion, record: dict[str, Any],
+            body: Mapping[str, Any]) -> dict[str, Any]:
+    if conversion.when is not None and not part.when(record, ctx):
+        raise conflict("conversion.not_allowed", step=conversion.label, number=record.get("number") or "")
+    values: dict[str, Any] = {path: value for path, value in part.head(record, ctx).items() if value is not None}
+    if conversion.each is not None and part.lines is not None:
+        rows = _chosen(form, conversion, record, body)
+        lines = []
+        for row in rows:
+            left = part.open(record, row.line, ctx)
+            if row.take is None and (left is None or left <= 0):
+                continue
+            line = part.lines(record, row.line, max(left or Decimal(0), Decimal(0)), ctx)
+            if row.take is not None:
+                line[conversion.quantity] = row.take
+            lines.append({key: value for key, value in line.items() if value is not None})
+        if not lines:
+            raise conflict("conversion.nothing_open", step=conversion.label, number=record.get("number") or "")
+        values[conversion.target or conversion.each] = lines
+    elif part.open_head is not None:
+        left = part.open_head(record, ctx)
+        if left is None or left <= 0:
+            raise conflict("conversion.nothing_open", step=conversion.label, number=record.get("number") or "")
+    for key, value in body.items():
+        if key != "lines" or conversion.each is None:
+            values[key] = value
+    return values
+
+
+def _chosen(form: Form, conversion: Conversion, record: dict[str, Any], body: Mapping[str, Any]) -> list[_Row]:
+    """The source lines that the caller named, or all."""
+    lines = record[conversion.each or ""]
+    named = body.get("lines")
+    if named is None:
+        return [_Row(line, None) for line in lines]
+    if not isinstance(named, list):
+        raise invalid([Fault("wrong_type", "lines", {"wanted": "lines"})])
+    by_id = {line["id"]: line for line in lines}
+    rows = []
+    for place, item in enumerate(named):
+        key = item.get("source_line") or item.get("id") or item.get("line") if isinstance(item, Mapping) else item
+        line = by_id.get(key) if isinstance(key, str) else lines[key] if isinstance(key, int) and 0 <= key < len(lines) else None
+        if line is None:
+            raise invalid([Fault("unknown_line", f"lines[{place}]", {"value": str(key)})])
+        take = None
+        sent = item.get(conversion.quantity) if isinstance(item, Mapping) else None
+        if sent is not None:
+            try:
+                take = QUANTITY.parse(sent, form.lines[conversion.each or ""].definition)
+            except Unreadable as error:
+                raise invalid([Fault(error.code, f"lines[{place}].{conversion.quantity}", error.params)]) from None
+        rows.append(_Row(line, take))
+    return rows

@@ -1,0 +1,204 @@
+"""Linked records: found by id or code, loaded once per transaction with the columns that formulas need.
+
+Settings come from memory; other forms from one statement per linked form, whatever the number of lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from anlan.kernel.catalogue.form import Field, Form, quoted
+from anlan.kernel.context import Context
+from anlan.kernel.errors import Fault
+from anlan.kernel.fieldtype import LinkValue
+from anlan.kernel.record.compile import CompiledForm
+
+__all__ = ["Wanted", "fetch", "label_of", "load_missing", "resolve"]
+
+Wanted = list[tuple[dict[str, Any], str, Field, str]]     # (where to put the id, its key, the field, path)
+
+
+def resolve(ctx: Context, form: Form, compiled: CompiledForm, wanted: Wanted, faults: list[Fault]) -> None:
+    """Replace every `LinkValue` of `wanted` by the id of the record that it names; a fault where there is none.
+
+    Reads the database: one statement per linked form that is no setting.
+    """
+    by_form: dict[str, Wanted] = {}
+    for entry in wanted:
+        target = entry[2].to or (entry[0][entry[1]].form or "")
+        by_form.setdefault(target, []).append(entry)
+    for name, entries in by_form.items():
+        target = ctx.catalogue.forms.get(name)
+        if target is None:
+            _resolve_references(ctx, entries, faults)
+        elif target.is_setting:
+            _resolve_settings(ctx, target, entries, faults)
+        else:
+            _resolve_rows(ctx, target, compiled.needs.get(name, set()), entries, faults)
+
+
+def _resolve_settings(ctx: Context, target: Form, entries: Wanted, faults: list[Fault]) -> None:
+    rows = ctx.memory.rows(target.name)
+    for place, key, item, path in entries:
+        value: LinkValue = place[key]
+        found = value.text if value.is_id and value.text in rows else ctx.memory.find(target.name, value.text)
+        if found is None:
+            faults.append(_unknown(item, value, path))
+        place[key] = found
+
+
+def _resolve_rows(ctx: Context, target: Form, needs: set[str], entries: Wanted, faults: list[Fault]) -> None:
+    loaded = ctx.rows(target.name)
+    ids = {value.text for place, key, _, _ in entries if (value := place[key]).is_id and value.text not in loaded}
+    codes = {value.text for place, key, _, _ in entries if not (value := place[key]).is_id}
+    by_code = fetch(ctx, target, needs, ids=ids, codes=codes) if ids or codes else {}
+    for place, key, item, path in entries:
+        value = place[key]
+        found = (value.text if value.text in loaded else None) if value.is_id else by_code.get(value.text)
+        if found is None:
+            faults.append(_unknown(item, value, path))
+        place[key] = found
+
+
+def _resolve_references(ctx: Context, entries: Wanted, faults: list[Fault]) -> None:
+    for place, key, item, path in entries:
+        value: LinkValue = place[key]
+        row = None
+        if value.is_id:
+            row = ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE id = $1", [value.text],
+                                         prepare=True).fetchone()
+        elif value.form:
+            row = ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE form = $1 AND code = $2",
+                                         [value.form, value.text], prepare=True).fetchone()
+        if row is None:
+            faults.append(_unknown(item, value, path))
+            place[key] = None
+        else:
+            place[key] = row[0]
+            ctx.rows("")[row[0]] = {"form": row[1], "code": row[2], "label": row[3]}
+
+
+def _unknown(item: Field, value: LinkValue, path: str) -> Fault:
+    return Fault("unknown_link", path, {"value": value.text, "label": item.definition.label or item.key})
+
+
+def fetch(
+    ctx: Context, target: Form, needs: Iterable[str], *, ids: Iterable[str] = (), codes: Iterable[str] = (),
+) -> dict[str, str]:
+    """Load linked rows by id and by code into the transaction; the ids of the codes found. One statement."""
+    columns = link_columns(target, needs)
+    company = ""
+    params: list[Any] = [list(ids), list(codes)]
+    if target.has_company and ctx.caller.companies is not None:
+        company = ' AND (t."company" IS NULL OR t."company" = ANY($3::uuid[]))'
+        params.append(list(ctx.caller.companies))
+    text = (f"SELECT {', '.join(sql for _, sql in columns)} FROM {target.table} t "
+            f'WHERE (t."id" = ANY($1::uuid[]) OR t.{quoted(target.code_column)} = ANY($2::text[])){company}')
+    if not params[1]:
+        text = text.replace(f' OR t.{quoted(target.code_column)} = ANY($2::text[])', " AND $2::text[] IS NOT NULL")
+    return _keep(ctx, target, [key for key, _ in columns], ctx.connection.execute(text, params, prepare=True).fetchall())
+
+
+def fetch_linked(ctx: Context, target: Form, needs: Iterable[str], where: str, params: list[Any]) -> None:
+    """Load linked rows that a condition on `t` names, e.g. `t.id IN (SELECT item FROM …)`."""
+    columns = link_columns(target, needs)
+    text = f"SELECT {', '.join(sql for _, sql in columns)} FROM {target.table} t WHERE {where}"
+    _keep(ctx, target, [key for key, _ in columns], ctx.connection.execute(text, params, prepare=True).fetchall())
+
+
+def _keep(ctx: Context, target: Form, keys: list[str], rows: list[tuple[Any, ...]]) -> dict[str, str]:
+    loaded = ctx.rows(target.name)
+    by_code: dict[str, str] = {}
+    sub = [key for key in keys if key in target.lines]
+    for row in rows:
+        record: dict[str, Any] = dict(zip(keys, row, strict=True))
+        for key in sub:
+            for line in record[key]:
+                for name, value in line.items():
+                    if isinstance(value, str) and target.lines[key].fields[name].type.numeric:
+                        line[name] = Decimal(value)
+        loaded[record["id"]] = record
+        code = record.get(target.code_column)
+        if code is not None:
+            by_code[code] = record["id"]
+    return by_code
+
+
+def link_columns(target: Form, needs: Iterable[str]) -> list[tuple[str, str]]:
+    """(key, SQL over alias t) of what a linked row holds: id, code, label, and what formulas need."""
+    keys = dict.fromkeys(("id", target.code_column, target.label_column, *sorted(needs)))
+    columns = []
+    for key in keys:
+        if key in target.lines:
+            lines = target.lines[key]
+            parts = ", ".join(
+                f"'{item.key}', c.{quoted(item.column or item.key)}" + ("::text" if item.type.numeric else "")
+                for item in lines.stored)
+            columns.append((key, f"coalesce((SELECT json_agg(json_build_object({parts}) ORDER BY c.position) FROM {lines.table} c "
+                                 f"WHERE c.record = t.id), '[]'::json)"))
+        else:
+            column = target.fields[key].column if key in target.fields else key
+            if column is not None:
+                columns.append((key, f"t.{quoted(column)}"))
+    return columns
+
+
+def load_missing(ctx: Context, form: Form, compiled: CompiledForm, documents: list[dict[str, Any]]) -> bool:
+    """Load linked rows that defaults brought in (a customer's warehouse …); True when there were any.
+
+    One statement per linked form that misses rows; none in the usual case.
+    """
+    missing: dict[str, set[str]] = {}
+    for item, key, lines in _link_places(ctx, form):
+        loaded = ctx.rows(item)
+        for document in documents:
+            rows = (document.get(lines) or ()) if lines else (document,)
+            for row in rows:
+                value = row.get(key)
+                if value is not None and value not in loaded:
+                    missing.setdefault(item, set()).add(value)
+    for name, ids in missing.items():
+        if name in ctx.catalogue.forms:
+            fetch(ctx, ctx.catalogue.forms[name], compiled.needs.get(name, set()), ids=ids)
+        else:
+            _fetch_lines(ctx, name, compiled.needs.get(name, set()), ids)
+    return bool(missing)
+
+
+def _link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | None]]:
+    """(form or form.lines, key, lines) of the links whose rows must be loaded; compiled once."""
+    return form.part("link places", lambda: _find_link_places(ctx, form))
+
+
+def _find_link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | None]]:
+    found: list[tuple[str, str, str | None]] = []
+    for lines, fields in ((None, form.fields), *((key, table.fields) for key, table in form.lines.items())):
+        for item in fields.values():
+            if item.column is None or item.reserved:
+                continue
+            if item.type.key == "line":
+                if item.definition.to and item.definition.to.rpartition(".")[0] in ctx.catalogue.forms:
+                    found.append((item.definition.to, item.key, lines))
+            elif item.to is not None and item.to in ctx.catalogue.forms and not ctx.catalogue.forms[item.to].is_setting:
+                found.append((item.to, item.key, lines))
+    return found
+
+
+def _fetch_lines(ctx: Context, owner: str, needs: set[str], ids: set[str]) -> None:
+    name, _, key = owner.rpartition(".")
+    lines = ctx.catalogue.forms[name].lines[key]
+    columns = [("id", "id"), ("record", "record"), *((item.key, item.column or "") for item in lines.stored if item.key in needs)]
+    rows = ctx.connection.execute(
+        f"SELECT {', '.join(quoted(column) for _, column in columns)} FROM {lines.table} WHERE id = ANY($1::uuid[])",
+        [list(ids)], prepare=True).fetchall()
+    loaded = ctx.rows(owner)
+    for row in rows:
+        loaded[row[0]] = dict(zip((column for column, _ in columns), row, strict=True))
+
+
+def label_of(ctx: Context, target: Form, key: str) -> Mapping[str, Any]:
+    """`{"id", "code", "label"}` of a linked record."""
+    row = ctx.linked(target.name, key)
+    return {"id": key, "code": row.get(target.code_column), "label": row.get(target.label_column)}

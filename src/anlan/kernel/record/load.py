@@ -1,0 +1,124 @@
+"""Records from the database into flight: head, lines, linked rows, balances; one statement each, for any number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from anlan.kernel.catalogue.form import Form, quoted
+from anlan.kernel.context import Context
+from anlan.kernel.errors import Refused, not_found
+from anlan.kernel.fieldtype.types import UUID
+from anlan.kernel.query.predicate import names_for, predicate
+from anlan.kernel.record.compile import CompiledForm, compiled
+from anlan.kernel.record.links import fetch_linked, load_missing
+from anlan.kernel.record.statements import statements
+
+__all__ = ["find", "load", "load_balances", "load_labels", "load_references"]
+
+
+def find(ctx: Context, form: Form, key: str, action: str = "read") -> str:
+    """The id of a record by id, number or code, if the caller may do `action` with it; else 404. One statement."""
+    names = names_for(ctx, form)
+    rule = predicate(ctx, form, action, names)
+    if UUID.fullmatch(key):
+        where = 'h."id" = $1::uuid'
+    elif form.code_column in form.fields:
+        where = f"h.{quoted(form.code_column)} = $1"
+    else:
+        raise not_found(form.name, key)
+    if "\x00" in key:
+        raise not_found(form.name, key)
+    rows = ctx.connection.execute(
+        f'SELECT h."id" FROM {form.table} h {names.joins} WHERE {where}{f" AND {rule}" if rule else ""} LIMIT 2',
+        [key], prepare=True).fetchall()
+    if not rows:
+        raise not_found(form.name, key)
+    if len(rows) > 1:
+        raise Refused(409, "ambiguous_code", params={"code": key})
+    found: str = rows[0][0]
+    return found
+
+
+def load(ctx: Context, form: Form, ids: Sequence[str], *, lock: bool = False, balances: bool = True) -> list[dict[str, Any]]:
+    """The records of some ids, in their order, complete; `lock` holds them until the end of the transaction.
+
+    404 for an id that is not there. At most 2 + lines tables + linked forms statements, whatever the number.
+    """
+    texts = statements(ctx.catalogue, form)
+    rows = ctx.connection.execute(texts.select_for_update if lock else texts.select, [list(ids)], prepare=True).fetchall()
+    found = {row[0]: dict(zip(texts.head_keys, row, strict=True)) for row in rows}
+    for key in ids:
+        if key not in found:
+            raise not_found(form.name, key)
+    for record in found.values():
+        for read in texts.lines:
+            record[read.key] = []
+    for read in texts.lines:
+        for row in ctx.connection.execute(read.select, [list(ids)], prepare=True).fetchall():
+            line = dict(zip(read.keys, row[2:], strict=True))
+            line["id"] = row[0]
+            found[row[1]][read.key].append(line)
+    records = [found[key] for key in ids]
+    part = compiled(ctx.catalogue, form)
+    load_missing(ctx, form, part, records)
+    load_labels(ctx, form, records)
+    if balances:
+        load_balances(ctx, form, records)
+    return records
+
+
+def load_balances(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None:
+    """Fill `balance:` fields, then what is computed from them. One statement per table that has such fields."""
+    texts = statements(ctx.catalogue, form)
+    ids = [record["id"] for record in records]
+    if texts.balances is not None:
+        found = {row[0]: row[1:] for row in ctx.connection.execute(texts.balances, [ids], prepare=True).fetchall()}
+        for record in records:
+            record.update(zip(texts.balance_keys, found.get(record["id"], ()), strict=False))
+    for read in texts.lines:
+        if read.balances is None:
+            continue
+        found = {row[0]: row[1:] for row in ctx.connection.execute(read.balances, [ids], prepare=True).fetchall()}
+        for record in records:
+            for line in record[read.key]:
+                if line["id"] in found:
+                    line.update(zip(read.balance_keys, found[line["id"]], strict=True))
+    view(ctx, form, compiled(ctx.catalogue, form), records)
+
+
+def view(ctx: Context, form: Form, part: CompiledForm, records: list[dict[str, Any]]) -> None:
+    """Lookups and formulas that are computed when read."""
+    for record in records:
+        part.view(record, ctx)
+
+
+def load_labels(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None:
+    """Labels of who made and changed the records, and of references and files. At most three statements."""
+    users = {record.get(key) for record in records for key in ("created_by", "updated_by")}
+    missing = [key for key in users if key and key not in ctx.rows("system.user")]
+    user_form = ctx.catalogue.forms.get("system.user")
+    if missing and user_form is not None:
+        fetch_linked(ctx, user_form, (), 't."id" = ANY($1::uuid[])', [missing])
+    load_references(ctx, form, records)
+
+
+def load_references(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None:
+    """Forms, codes and titles of referenced records; names of files."""
+    places = form.part("reference places", lambda: [
+        (item.key, path, item.type.key) for path, fields in
+        ((None, form.fields), *((key, table.fields) for key, table in form.lines.items()))
+        for item in fields.values() if item.type.key in ("reference", "file", "image")])
+    wanted: dict[str, set[str]] = {"reference": set(), "file": set()}
+    for key, lines, kind in places:
+        for record in records:
+            for row in record[lines] if lines else (record,):
+                if row.get(key):
+                    wanted["reference" if kind == "reference" else "file"].add(row[key])
+    if wanted["reference"]:
+        for row in ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE id = ANY($1::uuid[])",
+                                          [list(wanted["reference"])]).fetchall():
+            ctx.rows("")[row[0]] = {"form": row[1], "code": row[2], "label": row[3]}
+    if wanted["file"]:
+        for row in ctx.connection.execute("SELECT id, name FROM file WHERE id = ANY($1::uuid[])", [list(wanted["file"])]).fetchall():
+            ctx.rows("system.file")[row[0]] = {"name": row[1]}

@@ -1,0 +1,182 @@
+"""The SQL of one form, made when the catalogue is published and prepared by PostgreSQL at first use.
+
+A write is one statement for head, lines, index and event, whatever the number of documents and lines; rows travel
+as one JSON text: `[{"d": record, "t": title, "k": search tokens, "c": changes}, …]`. Parameters of all
+writes: $1 that JSON, $2 now, $3 actor, $4 via, $5 request id, $6 kind of event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anlan.kernel.catalogue.catalogue import Catalogue
+from anlan.kernel.catalogue.form import Field, Form, LinesTable, quoted
+from anlan.kernel.catalogue.names import FormNames
+
+__all__ = ["LinesRead", "Statements", "statements"]
+
+EVENT = ("INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id{extra}) "
+         "SELECT doc.id, '{form}', $6, $2, $2, $3, $4, {changes}, $5{extra_value} FROM doc")
+
+
+@dataclass(frozen=True, slots=True)
+class LinesRead:
+    """How the rows of one lines table are read: `keys` in the order of the columns, after id and record."""
+
+    key: str
+    keys: tuple[str, ...]
+    select: str
+    balances: str | None
+    balance_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The texts for one form; `head_keys` is the order of the columns of `select`."""
+
+    insert: str
+    update: str
+    update_head: str
+    step: str
+    select: str
+    select_for_update: str
+    head_keys: tuple[str, ...]
+    lines: tuple[LinesRead, ...]
+    balances: str | None
+    balance_keys: tuple[str, ...]
+    delete: str
+
+
+def statements(catalogue: Catalogue, form: Form) -> Statements:
+    """The statements of a form, made once per catalogue."""
+    return form.part("statements", lambda: _make(catalogue, form))
+
+
+def _typed(fields: list[Field]) -> str:
+    return ", ".join(f"{quoted(item.key)} {item.sql}" for item in fields)
+
+
+def _columns(fields: list[Field]) -> str:
+    return ", ".join(quoted(item.column or item.key) for item in fields)
+
+
+def _values(alias: str, fields: list[Field]) -> str:
+    return ", ".join(f"{alias}.{quoted(item.key)}" for item in fields)
+
+
+def _make(catalogue: Catalogue, form: Form) -> Statements:
+    head = form.stored
+    head_balances = [item for item in form.fields.values() if item.definition.balance is not None]
+    select = f"SELECT {_columns(head)} FROM {form.table} WHERE "
+    return Statements(
+        insert=_insert(form, head),
+        update=_update(form, head, with_lines=True),
+        update_head=_update(form, head, with_lines=False),
+        step=_step(form),
+        select=select + '"id" = ANY($1::uuid[])',
+        select_for_update=select + '"id" = ANY($1::uuid[]) ORDER BY "id" FOR UPDATE',
+        head_keys=tuple(item.key for item in head),
+        lines=tuple(_lines_read(catalogue, form, table) for table in form.lines.values()),
+        balances=_balances(catalogue, form, None, head_balances) if head_balances else None,
+        balance_keys=tuple(item.key for item in head_balances),
+        delete=f'DELETE FROM {form.table} WHERE "id" = $1',
+    )
+
+
+def _doc(form: Form, head: list[Field]) -> str:
+    lines = "".join(f", {quoted(key)} json" for key in form.lines)
+    return ("doc AS MATERIALIZED (SELECT r.*, e.d AS \"_d\", e.t AS \"_t\", e.k AS \"_k\", e.c AS \"_c\" "
+            "FROM json_to_recordset($1::json) AS e(d json, t text, k text[], c json), "
+            f"json_to_record(e.d) AS r({_typed(head)}{lines}))")
+
+
+def _index_values(form: Form) -> tuple[str, str, str]:
+    company = 'doc."company"' if form.has_company else "NULL::uuid"
+    code = f"doc.{quoted(form.code_column)}" if form.code_column in form.fields else "NULL"
+    state = 'doc."state"' if "state" in form.fields else "NULL"
+    return company, code, state
+
+
+def _insert(form: Form, head: list[Field]) -> str:
+    company, code, state = _index_values(form)
+    parts = [_doc(form, head),
+             f"h AS (INSERT INTO {form.table} ({_columns(head)}) SELECT {_values('doc', head)} FROM doc)"]
+    for table in form.lines.values():
+        stored = table.stored
+        parts.append(
+            f"l_{table.key} AS (INSERT INTO {table.table} (\"id\", \"record\", \"position\"{_more(_columns(stored))}) "
+            f"SELECT x.\"id\", doc.\"id\", x.\"position\"{_more(_values('x', stored))} FROM doc, "
+            f"json_to_recordset(doc.{quoted(table.key)}) AS x(\"id\" uuid, \"position\" integer{_more(_typed(stored))}))")
+    parts.append(
+        "i AS (INSERT INTO record_index (id, form, company, code, title, state, tokens, updated_at) "
+        f"SELECT doc.id, '{form.name}', {company}, {code}, doc.\"_t\", {state}, array_to_tsvector(doc.\"_k\"), $2 FROM doc)")
+    event = EVENT.format(form=form.name, changes='doc."_d"', extra="", extra_value="")
+    return f"WITH {', '.join(parts)} {event}"
+
+
+def _more(text: str) -> str:
+    return f", {text}" if text else ""
+
+
+def _update(form: Form, head: list[Field], *, with_lines: bool) -> str:
+    company, code, state = _index_values(form)
+    changed = [item for item in head if item.key not in ("id", "created_at", "created_by")]
+    sets = ", ".join(f"{quoted(item.column or item.key)} = doc.{quoted(item.key)}" for item in changed)
+    parts = [_doc(form, head), f'h AS (UPDATE {form.table} t SET {sets} FROM doc WHERE t."id" = doc."id")']
+    for table in form.lines.values() if with_lines else ():
+        stored = table.stored
+        sets = ", ".join(['"position" = EXCLUDED."position"',
+                          *(f"{quoted(item.column or item.key)} = EXCLUDED.{quoted(item.column or item.key)}" for item in stored)])
+        key = table.key
+        parts.append(
+            f"n_{key} AS MATERIALIZED (SELECT doc.id AS \"_record\", x.* FROM doc, json_to_recordset(doc.{quoted(key)}) "
+            f'AS x("id" uuid, "position" integer{_more(_typed(stored))}))')
+        parts.append(
+            f'd_{key} AS (DELETE FROM {table.table} o USING doc WHERE o."record" = doc."id" '
+            f'AND NOT EXISTS (SELECT 1 FROM n_{key} n WHERE n."id" = o."id"))')
+        parts.append(
+            f'l_{key} AS (INSERT INTO {table.table} ("id", "record", "position"{_more(_columns(stored))}) '
+            f'SELECT n."id", n."_record", n."position"{_more(_values("n", stored))} FROM n_{key} n '
+            f'ON CONFLICT ("id") DO UPDATE SET {sets})')
+    parts.append(
+        f"i AS (UPDATE record_index r SET company = {company}, code = {code}, title = doc.\"_t\", state = {state}, "
+        "tokens = coalesce(array_to_tsvector(doc.\"_k\"), r.tokens), updated_at = $2 FROM doc WHERE r.id = doc.id)")
+    event = EVENT.format(form=form.name, changes='doc."_c"', extra=", comment", extra_value=", $7")
+    return f"WITH {', '.join(parts)} {event}"
+
+
+def _step(form: Form) -> str:
+    if "state" not in form.fields:
+        return ""
+    number = ', "number" = coalesce(doc."number", t."number")' if "number" in form.fields else ""
+    code = ', code = coalesce(doc."number", r.code)' if form.code_column == "number" else ""
+    event = EVENT.format(form=form.name, changes='doc."c"', extra=", comment", extra_value=", $7")
+    return (
+        "WITH doc AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) "
+        "AS e(\"id\" uuid, \"state\" text, \"number\" text, \"c\" json)), "
+        f'h AS (UPDATE {form.table} t SET "state" = doc."state"{number}, "version" = t."version" + 1, "updated_at" = $2, '
+        '"updated_by" = $3 FROM doc WHERE t."id" = doc."id"), '
+        f'i AS (UPDATE record_index r SET state = doc."state"{code}, updated_at = $2 FROM doc WHERE r.id = doc."id") {event}')
+
+
+def _lines_read(catalogue: Catalogue, form: Form, table: LinesTable) -> LinesRead:
+    stored = table.stored
+    balances = [item for item in table.fields.values() if item.definition.balance is not None]
+    return LinesRead(
+        table.key, tuple(item.key for item in stored),
+        f'SELECT "id", "record"{_more(_columns(stored))} FROM {table.table} WHERE "record" = ANY($1::uuid[]) '
+        'ORDER BY "record", "position"',
+        _balances(catalogue, form, table, balances) if balances else None,
+        tuple(item.key for item in balances),
+    )
+
+
+def _balances(catalogue: Catalogue, form: Form, table: LinesTable | None, fields: list[Field]) -> str:
+    names = FormNames(catalogue.forms, catalogue.registers, form, lines=table.key if table else None,
+                      functions=catalogue.functions)
+    alias = "l" if table else "h"
+    values = [names.virtual(alias, form, item, (alias,)) for item in fields]
+    if table is None:
+        return f'SELECT h."id", {", ".join(values)} FROM {form.table} h {names.joins} WHERE h."id" = ANY($1::uuid[])'
+    return (f'SELECT l."id", {", ".join(values)} FROM {form.table} h JOIN {table.table} l ON l."record" = h."id" '
+            f'{names.joins} WHERE h."id" = ANY($1::uuid[])')

@@ -1,0 +1,156 @@
+"""Limits of a register as SQL: which balances a write has made worse than they may be.
+
+    keep: "AND(quantity >= 0, reserved <= quantity)"
+
+Each comparison is a shortfall (0 − quantity, reserved − quantity). A write is refused where a shortfall is above
+zero and larger than it was before: a receipt into negative stock is welcome. With `running: true` the balance after
+every later movement is looked at too, when the write is dated before the key's latest movement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from anlan.kernel.catalogue.catalogue import Catalogue
+from anlan.kernel.catalogue.form import Form, quoted
+from anlan.kernel.catalogue.names import FormNames
+from anlan.kernel.catalogue.register import ZERO_VALUES, Register
+from anlan.kernel.catalogue.scope import HEAD, FieldsScope
+from anlan.kernel.context import Context
+from anlan.kernel.errors import Fault, Refused
+from anlan.kernel.formula import DesignError, Formula, Ref, sql
+from anlan.kernel.formula.tree import Node, Operation
+from anlan.kernel.formula.types import CONTEXT
+
+__all__ = ["BrokenLimit", "broken_limits", "limit_select", "refuse_broken"]
+
+NO_LIMITS = "SELECT NULL::text WHERE false"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLimit:
+    """A limit that a write would break: by how much, on which key, with which lines."""
+
+    code: str
+    short: Decimal
+    lines: tuple[str, ...]
+    dimensions: dict[str, Any]
+    resources: dict[str, Any]
+
+
+class _LimitNames(FormNames):
+    """Resources as they are now, or as they were before the write; dimensions and what they link to."""
+
+    def __init__(self, catalogue: Catalogue, register: Register, shape: Form, *, old: bool) -> None:
+        super().__init__(catalogue.forms, catalogue.registers, shape, head="c", functions=catalogue.functions)
+        self.register, self.old = register, old
+
+    def scalar(self, ref: Ref) -> str:
+        if ref.owner != CONTEXT and self.old and ref.path[0] in self.register.resources:
+            return f'c."old_{ref.path[0]}"'
+        return super().scalar(ref)
+
+
+def limit_select(catalogue: Catalogue, register: Register) -> str:
+    """The SELECT at the end of a write: rows (code, short, lines, dimensions …, resources …)."""
+    if not register.definition.limits:
+        return NO_LIMITS
+    shape = register.as_form(register.balance_table)
+    scope = FieldsScope(catalogue.forms, shape, shape.fields, HEAD)
+    dims = [quoted(name) for name in register.dimensions]
+    res = [quoted(name) for name in register.resources]
+    same = " AND ".join(f"d.{name} = c.{name}" for name in dims)
+    columns = ", ".join(f"c.{name}" for name in (*dims, *res))
+    selects = []
+    for limit in register.definition.limits.values():
+        formula = catalogue.check(limit.keep, scope)
+        new_names = _LimitNames(catalogue, register, shape, old=False)
+        old_names = _LimitNames(catalogue, register, shape, old=True)
+        source = _running(register, dims, res) if limit.running else "bal c"
+        for left, right in _comparisons(formula.tree):
+            new = f"({_sql(left, formula, new_names)}) - ({_sql(right, formula, new_names)})"
+            old = f"({_sql(left, formula, old_names)}) - ({_sql(right, formula, old_names)})"
+            unless = ""
+            if limit.unless:
+                unless = f" AND NOT coalesce({sql(catalogue.check(limit.unless, scope), new_names)}, false)"
+            # Both sides may join the same links: the old side only reads resources of c, the joins are the new side's.
+            selects.append(
+                f"SELECT '{limit.code}' AS code, {new} AS short, "
+                f"(SELECT array_agg(DISTINCT d.line) FROM diff d WHERE {same}) AS lines, {columns} "
+                f"FROM {source} {new_names.joins} WHERE {new} > 0 AND {new} > {old}{unless}")
+    return " UNION ALL ".join(selects)
+
+
+def _sql(node: Node, formula: Formula, names: FormNames) -> str:
+    return sql(Formula(formula.text, node, node.type, formula.refs), names)
+
+
+def _comparisons(node: Node) -> Iterable[tuple[Node, Node]]:
+    """(larger-is-worse side, bound) of each comparison: a >= b is a shortfall of b − a."""
+    if isinstance(node, Operation) and node.op == "and":
+        for operand in node.operands:
+            yield from _comparisons(operand)
+    elif isinstance(node, Operation) and node.op in (">=", "<="):
+        left, right = node.operands
+        yield (right, left) if node.op == ">=" else (left, right)
+    else:
+        raise DesignError("limit_shape", getattr(node, "position", 0))
+
+
+def _running(register: Register, dims: list[str], res: list[str]) -> str:
+    """The balances now, and after each later movement of a key that was moved in the past."""
+    same = " AND ".join(f"m.{name} = b.{name}" for name in dims)
+    suffix = ", ".join(f"sum(m.{name}) OVER w AS {name}" for name in res)
+    later = ", ".join(f"b.{name} - s.{name} AS {name}, b.\"old_{name[1:-1]}\" - s.{name} AS \"old_{name[1:-1]}\"" for name in res)
+    plain = ", ".join(f"b.{name}, b.\"old_{name[1:-1]}\"" for name in res)
+    return (
+        f"(SELECT {', '.join('b.' + name for name in dims)}, {plain} FROM bal b UNION ALL "
+        f"SELECT {', '.join('b.' + name for name in dims)}, {later} FROM bal b "
+        f"JOIN g ON {' AND '.join(f'g.{name} = b.{name}' for name in dims)}, "
+        f"LATERAL (SELECT {suffix} FROM {register.movement_table} m WHERE {same} AND m.date > g.earliest "
+        f"WINDOW w AS (ORDER BY m.date DESC, m.seq DESC)) s WHERE b.old_date > g.earliest) c")
+
+
+def broken_limits(register: Register, rows: list[tuple[Any, ...]]) -> list[BrokenLimit]:
+    """The rows of a write's final SELECT, the worst of each code and key."""
+    worst: dict[tuple[Any, ...], BrokenLimit] = {}
+    count = len(register.dimensions)
+    for row in rows:
+        if row[0] is None:
+            continue
+        dimensions = dict(zip(register.dimensions, row[3 : 3 + count], strict=True))
+        resources = dict(zip(register.resources, row[3 + count :], strict=True))
+        found = BrokenLimit(row[0], row[1], tuple(line for line in row[2] or () if line), dimensions, resources)
+        key = (row[0], *row[3 : 3 + count])
+        if key not in worst or worst[key].short < found.short:
+            worst[key] = found
+    return list(worst.values())
+
+
+def refuse_broken(ctx: Context, register: Register, broken: list[BrokenLimit], positions: dict[str, str]) -> Refused:
+    """The refusal that names each key, what is left and what is missing. Reads labels; only runs when refused.
+
+    `positions` maps line ids to paths such as `lines[2].quantity`.
+    """
+    faults = []
+    for item in broken:
+        params: dict[str, Any] = {"short": item.short, **item.resources}
+        for key, dimension in register.dimensions.items():
+            value = item.dimensions[key]
+            params[key] = None if value == ZERO_VALUES[dimension.type] else (
+                _label(ctx, dimension.to, value) if dimension.type == "link" and dimension.to else value)
+        paths = sorted(positions[line] for line in item.lines if line in positions) or [""]
+        for path in paths:
+            faults.append(Fault(item.code, path, params))
+    return Refused(422, faults[0].code if len({fault.code for fault in faults}) == 1 else "invalid", faults)
+
+
+def _label(ctx: Context, form: str, key: str) -> str:
+    row = ctx.connection.execute("SELECT code, title FROM record_index WHERE id = $1", [key]).fetchone()
+    if row is None:
+        found = ctx.linked(form, key)
+        return str(found.get("name") or found.get("code") or key)
+    return " ".join(str(part) for part in row if part)
