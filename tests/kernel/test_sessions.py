@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from access_site import SmallSite, note, policies, small_site
 
-from anlan.kernel.access import cache, passwords, sessions, throttle, totp
+from anlan.kernel.access import cache, passwords, session_store, sessions, throttle, totp
 from anlan.kernel.access.caller import Caller
 from anlan.kernel.errors import Refused
 from anlan.kernel.ids import uuid7
@@ -241,16 +241,16 @@ def test_a_session_ends_without_requests_and_lives_on_with_them_to_its_longest(
 ) -> None:
     token = enter(site, li)
     start = site.clock.now()
-    while site.clock.now() - start < sessions.LONGEST - timedelta(hours=1):
+    while site.clock.now() - start < session_store.LONGEST - timedelta(hours=1):
         site.clock.advance(timedelta(hours=11))
         sessions.forget(site)
-        if site.clock.now() - start < sessions.LONGEST:
+        if site.clock.now() - start < session_store.LONGEST:
             assert sessions.resolve(site, token) is not None
     site.clock.advance(timedelta(hours=2))
     assert sessions.resolve(site, token) is None, "the longest life is over"
     idle = enter(site, li)
     assert sessions.resolve(site, idle) is not None
-    site.clock.advance(sessions.IDLE + timedelta(seconds=1))
+    site.clock.advance(session_store.IDLE + timedelta(seconds=1))
     assert sessions.resolve(site, idle) is None, "also while it is remembered"
 
 

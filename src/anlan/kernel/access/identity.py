@@ -8,13 +8,17 @@ from typing import Any
 from anlan.kernel.access.caller import Identity
 from anlan.kernel.storage.pool import Connection
 
-__all__ = ["COLUMNS", "USERS", "from_row", "load_by_login"]
+__all__ = ["COLUMNS", "DEPARTMENTS", "USERS", "USER_COMPANIES", "from_row", "load_by_login"]
 
+# The tables that the catalogue makes of the forms system.user and system.department.
 USERS = '"system_user"'  # quoted: SYSTEM_USER is a word of SQL
+USER_COMPANIES = "system_user__companies"
+DEPARTMENTS = "system_department"
 # Over USERS AS u; as many columns as Identity has fields.
 COLUMNS = (
-    "u.id, u.code, u.name, u.language, u.company, ARRAY(SELECT c.company FROM system_user__companies c "
-    "WHERE c.record = u.id AND c.company IS NOT NULL ORDER BY c.position), u.department, u.roles"
+    "u.id, u.code, u.name, u.language, u.company, ARRAY("
+    f"SELECT c.company FROM {USER_COMPANIES} c WHERE c.record = u.id AND c.company IS NOT NULL "
+    "ORDER BY c.position), u.department, u.roles"
 )
 
 

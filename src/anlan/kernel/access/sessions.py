@@ -5,8 +5,8 @@
     logout(site, token)
 
 A session's secret has 256 random bits; the database keeps its SHA-256 (nothing to guess, so nothing to slow
-down). It ends after IDLE without a request, after LONGEST in any case, and when it is revoked: at once in
-this process, within five seconds in others.
+down). It ends after 12 hours without a request, after 14 days in any case, and when it is revoked: at once
+in this process, within five seconds in others.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import hashlib
 import secrets
 import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, NoReturn
+from datetime import datetime
+from typing import Any, NoReturn
 
 from anlan.kernel.access import identity, passwords, throttle, totp
+from anlan.kernel.access import session_store as store
 from anlan.kernel.access.cache import ShortMemory
-from anlan.kernel.access.caller import Caller, Identity, caller_from
+from anlan.kernel.access.caller import Caller, caller_from
 from anlan.kernel.access.ports import Site
 from anlan.kernel.access.security_event import SecurityEvent, Via, write
 from anlan.kernel.access.shape import address_of, instant_text, plain_text
@@ -41,32 +42,8 @@ __all__ = [
     "set_password",
 ]
 
-IDLE = timedelta(hours=12)
-LONGEST = timedelta(days=14)
-_KNOWN_ADDRESS = timedelta(days=30)
-_TOUCH = timedelta(minutes=1)  # last_seen is written at most this often: a request must not cost a write
 _AGENT_CHARACTERS = 300
-
-
-class _Login(NamedTuple):
-    """What the database knows about a log-in name that somebody typed."""
-
-    identity: Identity | None
-    password_hash: str | None
-    totp_secret: bytes | None
-    address_known: bool
-
-
-class _Live(NamedTuple):
-    """A session as remembered."""
-
-    session: str
-    identity: Identity
-    must_change: bool
-    expires_at: datetime
-
-
-_memory: ShortMemory[_Live] = ShortMemory()
+_memory: ShortMemory[store.Live] = ShortMemory()
 
 
 def login(
@@ -89,7 +66,7 @@ def login(
     `access.second_factor_wrong`.
     """
     login, now, place = plain_text(login), site.clock.now(), address_of(address)
-    typed = transaction(site.pool, lambda connection: _look_up(connection, login, place, now))
+    typed = transaction(site.pool, lambda connection: store.look_up(connection, login, place, now))
     attempt = throttle.subjects(open_vault(site.home), login, place, known=typed.address_known)
     locks = transaction(site.pool, lambda connection: throttle.count(connection, attempt, now))
     right = passwords.matches(typed.password_hash, password)
@@ -103,20 +80,19 @@ def login(
         if typed.totp_secret is not None and not _second_factor(site, connection, user.user, totp or "", now):
             return False
         if typed.password_hash is not None and passwords.is_outdated(typed.password_hash):
-            _rehash(connection, user.user, password)
+            stored = passwords.hash_of(password)
+            connection.execute(
+                "UPDATE credential SET password_hash = $2 WHERE user_id = $1", [user.user, stored]
+            )
         throttle.give_back(connection, attempt)
-        connection.execute(
-            "INSERT INTO session (id, digest, user_id, created_at, last_seen, expires_at, address, agent) "
-            "VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
-            [
-                uuid7(),
-                _digest(secret),
-                user.user,
-                now,
-                now + IDLE,
-                place,
-                plain_text(agent or "")[:_AGENT_CHARACTERS] or None,
-            ],
+        store.make(
+            connection,
+            key=uuid7(),
+            digest=_digest(secret),
+            user=user.user,
+            now=now,
+            address=place,
+            agent=plain_text(agent or "")[:_AGENT_CHARACTERS],
         )
         _note(connection, "login", now=now, user=user.user, actor=user.user, details={"address": place})
         return True
@@ -132,7 +108,7 @@ def resolve(site: Site, token: str) -> Caller | None:
     live = _memory.get(site.pool, digest)
     if live is None:
         asked_at = time.monotonic()
-        live = transaction(site.pool, lambda connection: _load(connection, digest, now))
+        live = transaction(site.pool, lambda connection: store.live(connection, digest, now))
         if live is None:
             return None
         _memory.put(site.pool, digest, live, asked_at=asked_at)
@@ -193,7 +169,7 @@ def set_password(
     login: str,
     password: str,
     *,
-    by: str | None,
+    by: str | None = None,
     must_change: bool = True,
     via: Via = "cli",
 ) -> None:
@@ -209,8 +185,8 @@ def set_password(
         found = identity.load_by_login(connection, login)
         if found is None:
             raise not_found("system.user", login)
-        _store(connection, found.user, stored, now, must_change=must_change)
-        _end_sessions(connection, found.user, now, but=None)
+        store.store_password(connection, found.user, stored, now, must_change=must_change)
+        store.end_sessions(connection, found.user, now, but=None)
         _note(connection, "password_set", now=now, user=found.user, actor=by, via=via)
         return found.user
 
@@ -229,7 +205,7 @@ def change_password(
     if caller.token_scope is not None:
         raise forbidden("system.user", "password")
     now, place = site.clock.now(), address_of(address)
-    typed = transaction(site.pool, lambda connection: _look_up(connection, caller.login, place, now))
+    typed = transaction(site.pool, lambda connection: store.look_up(connection, caller.login, place, now))
     attempt = throttle.subjects(open_vault(site.home), caller.login, place, known=typed.address_known)
     transaction(site.pool, lambda connection: throttle.count(connection, attempt, now))
     if not passwords.matches(typed.password_hash, old):
@@ -241,8 +217,8 @@ def change_password(
 
     def put(connection: Connection) -> None:
         throttle.give_back(connection, attempt)
-        _store(connection, caller.user, stored, now, must_change=False)
-        _end_sessions(connection, caller.user, now, but=caller.session)
+        store.store_password(connection, caller.user, stored, now, must_change=False)
+        store.end_sessions(connection, caller.user, now, but=caller.session)
         _note(connection, "password_changed", now=now, user=caller.user, actor=caller.user, via=via)
 
     transaction(site.pool, put)
@@ -254,37 +230,9 @@ def forget(site: Site) -> None:
     _memory.forget(site.pool)
 
 
-def _look_up(connection: Connection, login: str, place: str | None, now: datetime) -> _Login:
-    row = connection.execute(
-        f"SELECT {identity.COLUMNS}, c.password_hash, c.totp_secret, EXISTS (SELECT FROM session s "
-        "WHERE s.user_id = u.id AND s.address = $2::inet AND s.created_at > $3) "
-        f"FROM {identity.USERS} u LEFT JOIN credential c ON c.user_id = u.id WHERE u.code = $1 AND u.active",
-        [login, place, now - _KNOWN_ADDRESS],
-    ).fetchone()
-    return _Login(None, None, None, False) if row is None else _Login(identity.from_row(row), *row[8:])
-
-
-def _load(connection: Connection, digest: bytes, now: datetime) -> _Live | None:
-    row = connection.execute(
-        f"SELECT {identity.COLUMNS}, s.id, s.created_at, s.last_seen, s.expires_at, "
-        "coalesce(c.must_change, false) FROM session s "
-        f"JOIN {identity.USERS} u ON u.id = s.user_id AND u.active "
-        "LEFT JOIN credential c ON c.user_id = u.id "
-        "WHERE s.digest = $1 AND s.revoked_at IS NULL AND s.expires_at > $2",
-        [digest, now],
-    ).fetchone()
-    if row is None:
-        return None
-    session, created, seen, expires, must_change = row[8:]
-    if now - seen > _TOUCH:
-        expires = min(now + IDLE, created + LONGEST)
-        connection.execute(
-            "UPDATE session SET last_seen = $2, expires_at = $3 WHERE id = $1", [session, now, expires]
-        )
-    return _Live(session, identity.from_row(row), must_change, expires)
-
-
-def _fail(site: Site, typed: _Login, code: str, *, now: datetime, place: str | None, locks: bool) -> NoReturn:
+def _fail(
+    site: Site, typed: store.Login, code: str, *, now: datetime, place: str | None, locks: bool
+) -> NoReturn:
     """Write what failed, also for a name that does not exist: it takes as long. Always raises Refused 401."""
     user = None if typed.identity is None else typed.identity.user
     kinds: tuple[SecurityEvent, ...] = ("login_failed", "locked") if locks else ("login_failed",)
@@ -299,29 +247,6 @@ def _fail(site: Site, typed: _Login, code: str, *, now: datetime, place: str | N
 
 def _second_factor(site: Site, connection: Connection, user: str, code: str, now: datetime) -> bool:
     return totp.use(connection, open_vault(site.home), user, code, now)
-
-
-def _rehash(connection: Connection, user: str, password: str) -> None:
-    connection.execute(
-        "UPDATE credential SET password_hash = $2 WHERE user_id = $1", [user, passwords.hash_of(password)]
-    )
-
-
-def _store(connection: Connection, user: str, stored: str, now: datetime, *, must_change: bool) -> None:
-    connection.execute(
-        "INSERT INTO credential (user_id, password_hash, must_change, changed_at) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, "
-        "must_change = excluded.must_change, changed_at = excluded.changed_at",
-        [user, stored, must_change, now],
-    )
-
-
-def _end_sessions(connection: Connection, user: str, now: datetime, *, but: str | None) -> None:
-    connection.execute(
-        "UPDATE session SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL "
-        "AND ($3::uuid IS NULL OR id <> $3::uuid)",
-        [user, now, but],
-    )
 
 
 def _revoke(site: Site, user: str, which: str, key: str | None, *, by: str, via: Via) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from anlan.kernel.access.identity import USERS
+from anlan.kernel.access.identity import DEPARTMENTS, USER_COMPANIES, USERS
 from anlan.kernel.definition.model import ApprovalDefinition
 from anlan.kernel.storage.pool import Connection
 
@@ -75,7 +75,7 @@ def _users(
         "SELECT u.id, ARRAY(SELECT unnest(u.roles) INTERSECT SELECT unnest($2::text[])) "
         f"FROM {USERS} u WHERE u.active AND (u.code = ANY ($1::text[]) OR u.roles && $2::text[]) "
         "AND ($3::uuid IS NULL OR u.company = $3::uuid OR u.roles && $4::text[] OR EXISTS (SELECT "
-        "FROM system_user__companies c WHERE c.record = u.id AND c.company = $3::uuid)) ORDER BY u.code",
+        f"FROM {USER_COMPANIES} c WHERE c.record = u.id AND c.company = $3::uuid)) ORDER BY u.code",
         [list(codes), list(roles), company, sorted(all_rights)],
     ).fetchall()
     return [Approver(user, tuple(sorted(through))) for user, through in rows]
@@ -85,8 +85,9 @@ def _manager(connection: Connection, department: str, submitter: str) -> str | N
     """The nearest active manager at or above a department who is not the submitter; else the submitter, if he
     is one of them."""
     rows = connection.execute(
-        "WITH RECURSIVE up AS (SELECT d.id, d.manager, d.parent, 1 AS level FROM system_department d "
-        "WHERE d.id = $1 UNION ALL SELECT d.id, d.manager, d.parent, up.level + 1 FROM system_department d "
+        f"WITH RECURSIVE up AS (SELECT d.id, d.manager, d.parent, 1 AS level FROM {DEPARTMENTS} d "
+        "WHERE d.id = $1 "
+        f"UNION ALL SELECT d.id, d.manager, d.parent, up.level + 1 FROM {DEPARTMENTS} d "
         "JOIN up ON d.id = up.parent WHERE up.level < $2) "
         f"SELECT u.id FROM up JOIN {USERS} u ON u.id = up.manager AND u.active ORDER BY up.level",
         [department, _MOST_LEVELS],
