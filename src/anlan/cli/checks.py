@@ -73,14 +73,14 @@ def _front_end(settings: Settings) -> Check:
 
 def _home(settings: Settings) -> Check:
     home = settings.home
-    noted = place.recorded(home)
-    folder = home if noted is None else noted.base
     if not home.is_dir():
         return Check("home", "fault", Words(f"目录 {home} 不存在", f"there is no folder {home}"),
                      Words("anlan init", "anlan init"))  # fmt: skip
     if not os.access(home, os.W_OK | os.X_OK):
         return Check("home", "fault", Words(f"不能写入 {home}", f"{home} cannot be written to"),
                      Words("请换用有权限的用户", "run as the user who owns it"))  # fmt: skip
+    noted = place.recorded(home)
+    folder = home if noted is None else noted.base
     free = shutil.disk_usage(folder).free
     size = Words(f"{folder} 剩余 {free / 1e9:.1f} GB", f"{free / 1e9:.1f} GB are free in {folder}")
     if free < _FREE_BYTES:

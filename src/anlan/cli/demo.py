@@ -1,5 +1,6 @@
 """`anlan demo`: a company with data, in one step."""
 
+from anlan.cli import site_use
 from anlan.cli.terminal import Terminal, command, text
 from anlan.cli.up import serve, serving_options
 
@@ -11,13 +12,13 @@ from anlan.cli.up import serve, serving_options
 )
 @serving_options
 def demo(terminal: Terminal, port: int | None, workers: int | None) -> None:
-    from anlan.kernel import site as sites
-
-    if not sites.exists(terminal.settings):
+    if not site_use.exists(terminal.settings):
         terminal.answer(
             {"step": "init"},
             text("正在建立演示公司，约需一分钟……", "making the demo company, about a minute …"),
         )
+        from anlan.kernel import site as sites
+
         password = sites.create(terminal.settings, packs=None, demo=True)
         terminal.answer(
             {"user": "admin", "password": password},

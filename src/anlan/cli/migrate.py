@@ -1,5 +1,7 @@
 """`anlan migrate`: bring the site to this version of the program."""
 
+from typing import Literal
+
 import click
 
 from anlan.cli import site_use
@@ -16,7 +18,7 @@ from anlan.cli.terminal import Terminal, command, option, text
     zh="pre：新程序启动前；post：旧程序全部结束后；all：两者",
     en="pre: before the new program runs; post: when none of the old runs; all: both.",
 )  # fmt: skip
-def migrate(terminal: Terminal, phase: str) -> None:
+def migrate(terminal: Terminal, phase: Literal["all", "pre", "post"]) -> None:
     from anlan.kernel import site as sites
 
     site_use.require(terminal.settings)

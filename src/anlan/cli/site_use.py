@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from anlan.kernel.settings import OperatorError, Settings, Words
 from anlan.kernel.storage import server
+from anlan.kernel.storage.pool import connect
 
 if TYPE_CHECKING:
     from anlan.kernel.site import Site
@@ -44,3 +45,13 @@ def require(settings: Settings) -> None:
             Words("请先运行 anlan init，或用 --home 指定站点目录",
                   "run anlan init first, or name the site's folder with --home"),
         )  # fmt: skip
+
+
+def exists(settings: Settings) -> bool:
+    """Is there a site to run? Starts the embedded database if it has to be asked."""
+    if settings.database_url is None and not (settings.home / "pg.json").exists():
+        return False
+    with connect(server.conninfo(settings)) as connection:
+        if connection.execute("select to_regclass('site_version')").fetchone() == (None,):
+            return False
+        return connection.execute("select from site_version").fetchone() is not None

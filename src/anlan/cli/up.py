@@ -15,11 +15,12 @@ def serving_options(work: Callable[..., None]) -> Callable[..., None]:
     work = option(
         "--workers",
         type=click.IntRange(1, 256),
+        metavar="N",
         zh="网页进程数（默认 1）",
         en="Number of web processes (default 1).",
     )(work)
     return option(
-        "--port", type=click.IntRange(0, 65535),
+        "--port", type=click.IntRange(0, 65535), metavar="N",
         zh="端口（默认 8000；0 为自动选取）", en="Port (default 8000; 0 picks a free one).",
     )(work)  # fmt: skip
 

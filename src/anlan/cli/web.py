@@ -12,7 +12,9 @@ from anlan.cli.terminal import Terminal, command, option
 
 @command("web", "运行一个网页进程（通常由 up 启动）", "Run one web process (up starts them by itself).")
 @option("--host", zh="监听的地址（默认 127.0.0.1）", en="Address to listen on (default 127.0.0.1).")
-@option("--port", type=click.IntRange(0, 65535), zh="端口（默认 8000）", en="Port (default 8000).")
+@option(
+    "--port", type=click.IntRange(0, 65535), metavar="N", zh="端口（默认 8000）", en="Port (default 8000)."
+)
 @click.option("--fd", type=int, hidden=True)
 @click.option("--supervised", is_flag=True, hidden=True)
 def web(terminal: Terminal, host: str | None, port: int | None, fd: int | None, supervised: bool) -> None:
