@@ -157,6 +157,16 @@ def test_an_address_that_tries_many_names_is_stopped(
     assert refusal(site, "guess 4", address="192.0.2.1").code == "access.locked"
 
 
+def test_all_addresses_of_an_ipv6_network_are_one_attacker(
+    site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "_ALLOWED_OF_ADDRESS", 3)
+    for position in range(3):
+        assert refusal(site, f"name {position}", address=f"2001:db8:1:2::{position}").status == 401
+    assert refusal(site, "name 4", address="2001:db8:1:2:ffff::9").code == "access.locked"
+    assert refusal(site, "name 5", address="2001:db8:1:3::1").status == 401
+
+
 def test_many_good_log_ins_from_one_address_do_not_stop_it(
     site: SmallSite, li: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

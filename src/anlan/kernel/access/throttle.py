@@ -15,6 +15,7 @@ Names that do not exist are counted like those that do.
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -52,7 +53,9 @@ def subjects(vault: Vault, login: str, address: str | None, *, known: bool) -> A
     own = f"login\0{name}\0{address}" if known else f"login\0{name}"
     return Attempt(
         Subject(vault.keyed_hash(own), ALLOWED_FAILURES),
-        None if address is None else Subject(vault.keyed_hash(f"address\0{address}"), _ALLOWED_OF_ADDRESS),
+        None
+        if address is None
+        else Subject(vault.keyed_hash(f"address\0{_neighbourhood(address)}"), _ALLOWED_OF_ADDRESS),
     )
 
 
@@ -102,6 +105,11 @@ def give_back(connection: Connection, attempt: Attempt) -> None:
             "locked_until = CASE WHEN failed > $2 THEN locked_until END WHERE subject = $1",
             list(attempt.address),
         )
+
+
+def _neighbourhood(address: str) -> str:
+    """What one attacker has: a single IPv4 address, a whole /64 of IPv6."""
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address
 
 
 def _wait(over: int) -> timedelta | None:
