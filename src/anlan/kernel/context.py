@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
-from anlan.kernel.access.caller import Caller
+from anlan.kernel.access.caller import SYSTEM_USER, Caller
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.errors import Fault, Refused
@@ -78,6 +78,11 @@ class Context:
     def form(self, name: str) -> Form:
         """The form of a name; 404 when there is none."""
         return self.catalogue.form(name)
+
+    @property
+    def person(self) -> str | None:
+        """The id of the user who asks; None when Anlan itself does (jobs, seeds)."""
+        return None if self.caller.user == SYSTEM_USER else self.caller.user
 
     @property
     def memory(self) -> Memory:

@@ -131,7 +131,7 @@ def _parts(catalogue: Catalogue, form: Form) -> Iterable[Callable[[], Any]]:
     """Everything that is compiled for a form, as calls."""
     from anlan.kernel.record.compile import compile_conversion, compiled, guard
     from anlan.kernel.record.statements import statements
-    from anlan.kernel.register.posting import compiled_postings
+    from anlan.kernel.posting.compiled import compiled_postings
 
     yield lambda: compiled(catalogue, form)
     yield lambda: statements(catalogue, form)

@@ -48,7 +48,7 @@ __all__ = ["CompiledConversion", "CompiledForm", "Guard", "Needs", "compile_conv
 
 Needs = dict[str, set[str]]
 CONTEXT_PYTHON = {
-    ("today",): "ctx.today", ("now",): "ctx.now", ("zone",): "ctx.site.zone_name", ("user",): "ctx.caller.user",
+    ("today",): "ctx.today", ("now",): "ctx.now", ("zone",): "ctx.site.zone_name", ("user",): "ctx.person",
     ("user", "code"): "ctx.caller.login", ("dept",): "ctx.caller.department",
 }
 

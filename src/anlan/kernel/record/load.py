@@ -9,7 +9,7 @@ from anlan.kernel.catalogue.form import Form, quoted
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused, not_found
 from anlan.kernel.fieldtype.types import UUID
-from anlan.kernel.query.predicate import names_for, predicate
+from anlan.kernel.access.predicate import names_for, predicate
 from anlan.kernel.record.compile import CompiledForm, compiled
 from anlan.kernel.record.links import fetch_linked, load_missing
 from anlan.kernel.record.statements import statements

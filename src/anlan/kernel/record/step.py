@@ -12,7 +12,8 @@ from anlan.kernel.context import Context
 from anlan.kernel.definition.model import Transition
 from anlan.kernel.errors import Fault, Refused, conflict, invalid, not_found
 from anlan.kernel.formula import FAILURES
-from anlan.kernel.record import number, posting
+from anlan.kernel.posting import run as posting
+from anlan.kernel.record import number
 from anlan.kernel.record.compile import CompiledForm, Guard, compiled, guard
 from anlan.kernel.record.events import changes
 from anlan.kernel.record.load import find, load, load_balances, load_labels

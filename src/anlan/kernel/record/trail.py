@@ -15,11 +15,11 @@ __all__ = ["comment", "links", "trail"]
 MAX_COMMENT = 10_000
 
 
-def trail(ctx: Context, form_name: str, key: str, *, limit: int = 200, before: int | None = None) -> dict[str, Any]:
-    """The events of a record, newest first: `{"data": [{seq, kind, occurred_at, …, changes, comment}]}`."""
+def trail(ctx: Context, form_name: str, key: str, *, limit: int = 200, before: int | None = None) -> list[dict[str, Any]]:
+    """The events of a record, newest first: `[{seq, kind, occurred_at, …, changes, comment}]`."""
     ctx.caller.policy.require(form_name, "read")
 
-    def work() -> dict[str, Any]:
+    def work() -> list[dict[str, Any]]:
         form = ctx.form(form_name)
         found = find(ctx, form, key)
         rows = ctx.connection.execute(
@@ -27,7 +27,7 @@ def trail(ctx: Context, form_name: str, key: str, *, limit: int = 200, before: i
             "FROM event e LEFT JOIN \"system_user\" u ON u.id = e.actor WHERE e.record = $1 AND e.seq < $3 "
             "ORDER BY e.seq DESC LIMIT $2", [found, limit, before or 2**62], prepare=True).fetchall()
         hidden = ctx.caller.policy.fields(form.name)
-        return {"data": [_event(ctx, form, row, hidden) for row in rows]}
+        return [_event(ctx, form, row, hidden) for row in rows]
 
     return ctx.atomically(work)
 
@@ -90,11 +90,11 @@ def comment(ctx: Context, form_name: str, key: str, text: str) -> dict[str, Any]
     return ctx.atomically(work)
 
 
-def links(ctx: Context, form_name: str, key: str) -> dict[str, Any]:
+def links(ctx: Context, form_name: str, key: str) -> list[dict[str, Any]]:
     """The records before (`source`) and after (`target`) this one, two steps each way, that the caller may see."""
     ctx.caller.policy.require(form_name, "read")
 
-    def work() -> dict[str, Any]:
+    def work() -> list[dict[str, Any]]:
         found = find(ctx, ctx.form(form_name), key)
         rows = ctx.connection.execute(
             "WITH RECURSIVE up AS (SELECT source AS id, 1 AS step FROM record_link WHERE target = $1 UNION "
@@ -115,6 +115,6 @@ def links(ctx: Context, form_name: str, key: str) -> dict[str, Any]:
             data.append({"relation": relation, "distance": distance, "record": {
                 "form": form, "form_label": definition.label(ctx.language) if definition else form, "id": record,
                 "code": code, "number": code, "label": title, "state": state, "state_label": label}})
-        return {"data": data}
+        return data
 
     return ctx.atomically(work)

@@ -16,8 +16,9 @@ from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused, conflict, forbidden, invalid
 from anlan.kernel.ids import uuid7
 from anlan.kernel.index import tokens_of
-from anlan.kernel.query.predicate import names_for, predicate
-from anlan.kernel.record import number, posting
+from anlan.kernel.access.predicate import names_for, predicate
+from anlan.kernel.posting import run as posting
+from anlan.kernel.record import number
 from anlan.kernel.record.compile import CompiledForm, compiled
 from anlan.kernel.record.events import changes
 from anlan.kernel.record.links import Wanted, load_missing, resolve

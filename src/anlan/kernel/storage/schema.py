@@ -160,8 +160,8 @@ def _register_tables(register: Register) -> list[Table]:
     movement.add(
         Column("seq", "bigint", extra="GENERATED ALWAYS AS IDENTITY"),
         Column("date", "date", extra="NOT NULL"), Column("recorded_at", "timestamptz", extra="NOT NULL"),
-        Column("document", "uuid", extra="NOT NULL"), Column("form", "text", extra="NOT NULL"),
-        Column("posting", "text", extra="NOT NULL"), Column("line", "uuid"), *dimensions, *resources,
+        Column("document", "uuid", extra="NOT NULL"), Column("document_form", "text", extra="NOT NULL"),
+        Column("posting", "text", extra="NOT NULL"), Column("document_line", "uuid"), *dimensions, *resources,
     )
     movement.index(Index(movement.name, ('"document"', '"posting"'), "what a document has already moved"))
     movement.index(Index(movement.name, (*(quoted(key) for key in keys[:3]), '"date"', '"seq"'),

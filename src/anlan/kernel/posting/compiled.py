@@ -24,7 +24,7 @@ from anlan.kernel.catalogue.register import DIMENSION_SQL, RESOURCE_SQL, ZEROS, 
 from anlan.kernel.catalogue.scope import row_scope
 from anlan.kernel.definition.model import Posting
 from anlan.kernel.formula import BOOLEAN, DesignError, Formula, sql
-from anlan.kernel.register.limit import limit_select
+from anlan.kernel.posting.limit import limit_select
 
 __all__ = ["Change", "CompiledPosting", "compiled_postings", "want_sql", "write_tail"]
 
@@ -69,17 +69,17 @@ def _compile(catalogue: Catalogue, form: Form, key: str, posting: Posting) -> Co
     diffs: dict[Change, str] = {
         "enter": f"want AS MATERIALIZED ({want}), diff AS MATERIALIZED (SELECT * FROM want WHERE "
                  f"{' OR '.join(f'{quoted(name)} <> 0' for name in register.resources)})",
-        "leave": f"had AS MATERIALIZED ({had}), diff AS MATERIALIZED (SELECT x.document, x.line, "
+        "leave": f"had AS MATERIALIZED ({had}), diff AS MATERIALIZED (SELECT x.document, x.document_line, "
                  f"{open_day.format('x.date')} AS date, {', '.join('x.' + quoted(n) for n in register.dimensions)}, "
                  f"{', '.join(f'- x.{quoted(n)} AS {quoted(n)}' for n in register.resources)} "
                  f'FROM had x JOIN {form.table} h ON h."id" = x.document)',
         "stay": f"want AS MATERIALIZED ({want}), had AS MATERIALIZED ({had}), diff AS MATERIALIZED ("
-                f"SELECT u.document, u.line, {open_day.format('coalesce(max(u.wanted), max(u.had))')} AS date, "
+                f"SELECT u.document, u.document_line, {open_day.format('coalesce(max(u.wanted), max(u.had))')} AS date, "
                 f"{', '.join('u.' + quoted(n) for n in register.dimensions)}, {sums} FROM ("
-                f"SELECT document, line, date AS wanted, NULL::date AS had, {columns} FROM want UNION ALL "
-                f"SELECT document, line, NULL, date, {dims}, {negative} FROM had) u "
+                f"SELECT document, document_line, date AS wanted, NULL::date AS had, {columns} FROM want UNION ALL "
+                f"SELECT document, document_line, NULL, date, {dims}, {negative} FROM had) u "
                 f'JOIN {form.table} h ON h."id" = u.document '
-                f"GROUP BY u.document, u.line, h.\"id\", {', '.join('u.' + quoted(n) for n in register.dimensions)} HAVING {nothing})",
+                f"GROUP BY u.document, u.document_line, h.\"id\", {', '.join('u.' + quoted(n) for n in register.dimensions)} HAVING {nothing})",
     }
     computed = posting.compute
     if computed is not None and "." not in computed:
@@ -105,7 +105,7 @@ def _formula(catalogue: Catalogue, form: Form, key: str, text: str, each: str | 
 
 
 def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, register: Register) -> tuple[str, str]:
-    """The rows that documents $1 should have: (SELECT document, line, date, dimensions, resources; the date's SQL)."""
+    """The rows that documents $1 should have: (SELECT document, document_line, date, dimensions, resources; the date's SQL)."""
     names = FormNames(catalogue.forms, catalogue.registers, form, lines=posting.each, functions=catalogue.functions,
                       context={("today",): "$2::date", ("now",): "$2::timestamptz"})
 
@@ -116,7 +116,7 @@ def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, regis
             error.place = f"{form.name}.postings.{key}.{part}"  # type: ignore[attr-defined]  # read by inspect
             raise
 
-    parts = ['h."id" AS document', ('l."id"' if posting.each else "NULL::uuid") + " AS line"]
+    parts = ['h."id" AS document', ('l."id"' if posting.each else "NULL::uuid") + " AS document_line"]
     day = value(posting.date, "date") if posting.date else (
         f'h.{quoted("date")}' if "date" in form.fields else "($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date")
     parts.append(f"{day} AS date")
@@ -145,13 +145,13 @@ def _had(register: Register, key: str) -> str:
     dims = ", ".join(f"m.{quoted(name)}" for name in register.dimensions)
     sums = ", ".join(f"sum(m.{quoted(name)}) AS {quoted(name)}" for name in register.resources)
     something = " OR ".join(f"sum(m.{quoted(name)}) <> 0" for name in register.resources)
-    return (f"SELECT m.document, m.line, max(m.date) AS date, {dims}, {sums} FROM {register.movement_table} m "
+    return (f"SELECT m.document, m.document_line, max(m.date) AS date, {dims}, {sums} FROM {register.movement_table} m "
             f"WHERE m.document = ANY($1::uuid[]) AND m.posting = '{key}' AND $2::timestamptz IS NOT NULL "
-            f"GROUP BY m.document, m.line, {dims} HAVING {something}")
+            f"GROUP BY m.document, m.document_line, {dims} HAVING {something}")
 
 
 def write_tail(catalogue: Catalogue, register: Register, *, form: str, posting: str, memory: bool = False) -> str:
-    """From a CTE `diff` (document, line, date, dimensions, resources) to movements, balances, periods, broken limits.
+    """From a CTE `diff` (document, document_line, date, dimensions, resources) to movements, balances, periods, broken limits.
 
     `form` and `posting` are SQL of what goes into these columns. Rows of the result: see limit.BrokenLimit.
     """
@@ -160,8 +160,8 @@ def write_tail(catalogue: Catalogue, register: Register, *, form: str, posting: 
     memories = [quoted(name) for name in register.definition.memory] if memory else []
     key = ", ".join(dims)
     parts = [
-        f"mv AS (INSERT INTO {register.movement_table} (date, recorded_at, document, form, posting, line, {key}, {', '.join(res)}) "
-        f"SELECT date, $2, document, {form}, {posting}, line, {key}, {', '.join(res)} FROM diff)",
+        f"mv AS (INSERT INTO {register.movement_table} (date, recorded_at, document, document_form, posting, document_line, {key}, {', '.join(res)}) "
+        f"SELECT date, $2, document, {form}, {posting}, document_line, {key}, {', '.join(res)} FROM diff)",
         f"g AS MATERIALIZED (SELECT {key}, {', '.join(f'sum({name}) AS {name}' for name in res)}, max(date) AS latest, min(date) AS earliest"
         f"{''.join(f', (array_agg({name} ORDER BY ord DESC))[1] AS {name}' for name in memories)} "
         f"FROM diff GROUP BY {key} ORDER BY {key})",
@@ -187,13 +187,13 @@ def write_tail(catalogue: Catalogue, register: Register, *, form: str, posting: 
 
 
 def computed_write(catalogue: Catalogue, register: Register) -> str:
-    """Writes rows that a pack's function completed: $1 JSON of {document, line, date, form, posting, dimensions,
+    """Writes rows that a pack's function completed: $1 JSON of {document, document_line, date, document_form, posting, dimensions,
     resources, memory, ord}, $2 now."""
     typed = ", ".join([
-        "document uuid", "line uuid", "date date", "form text", "posting text", "ord integer",
+        "document uuid", "document_line uuid", "date date", "document_form text", "posting text", "ord integer",
         *(f"{quoted(name)} {DIMENSION_SQL[item.type]}" for name, item in register.dimensions.items()),
         *(f"{quoted(name)} {RESOURCE_SQL[item.type]}" for name, item in register.resources.items()),
         *(f"{quoted(name)} {RESOURCE_SQL[item.type]}" for name, item in register.definition.memory.items())])
     diff = f"diff AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS r({typed}))"
-    tail = write_tail(catalogue, register, form="form", posting="posting", memory=bool(register.definition.memory))
+    tail = write_tail(catalogue, register, form="document_form", posting="posting", memory=bool(register.definition.memory))
     return f"WITH {diff}, {tail}"

@@ -13,8 +13,8 @@ from anlan.kernel.catalogue.register import ZERO_VALUES, Register
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.record.output import raw_json
-from anlan.kernel.register.limit import broken_limits, refuse_broken
-from anlan.kernel.register.posting import Change, CompiledPosting, compiled_postings, computed_write
+from anlan.kernel.posting.limit import broken_limits, refuse_broken
+from anlan.kernel.posting.compiled import Change, CompiledPosting, compiled_postings, computed_write
 
 __all__ = ["closed_until", "post"]
 
@@ -164,7 +164,7 @@ def _lock(ctx: Context, register: Register, rows: list[Row]) -> None:
 def _write(ctx: Context, form: Form, register: Register, rows: list[Row], documents: list[Row]) -> None:
     zero = ctx.site.zero
     data = [
-        {"document": row["document"], "line": row["line"], "date": row["date"], "form": row["form"], "posting": row["posting"],
+        {"document": row["document"], "document_line": row["line"], "date": row["date"], "document_form": row["form"], "posting": row["posting"],
          "ord": place, **row["dimensions"], **{key: row["resources"][key] or zero for key in register.resources},
          **(row.get("memory") or {})}
         for place, row in enumerate(rows)

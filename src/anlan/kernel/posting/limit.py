@@ -79,7 +79,7 @@ def limit_select(catalogue: Catalogue, register: Register) -> str:
             # Both sides may join the same links: the old side only reads resources of c, the joins are the new side's.
             selects.append(
                 f"SELECT '{limit.code}' AS code, {new} AS short, "
-                f"(SELECT array_agg(DISTINCT d.line) FROM diff d WHERE {same}) AS lines, {columns} "
+                f"(SELECT array_agg(DISTINCT d.document_line) FROM diff d WHERE {same}) AS lines, {columns} "
                 f"FROM {source} {new_names.joins} WHERE {new} > 0 AND {new} > {old}{unless}")
     return " UNION ALL ".join(selects)
 

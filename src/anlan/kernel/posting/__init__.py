@@ -1,0 +1,1 @@
+"""Postings: what documents move in registers, as compiled statements; limits of balances; computed resources."""
