@@ -29,9 +29,13 @@ _DecimalLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: D
 
 def _cases() -> list[dict[str, Any]]:
     cases = yaml.load(CASES.read_text("utf-8"), Loader=_DecimalLoader)["cases"]  # a SafeLoader
-    return [case for case in cases if case["given"].get("method") == "moving_average"
-            and all(doc["do"] in KINDS for doc in case["given"]["docs"])
-            and case["area"] in ("valuation_moving_average", "negative_stock", "returns")]
+    return [
+        case
+        for case in cases
+        if case["given"].get("method") == "moving_average"
+        and all(doc["do"] in KINDS for doc in case["given"]["docs"])
+        and case["area"] in ("valuation_moving_average", "negative_stock", "returns")
+    ]
 
 
 class _Ledger:

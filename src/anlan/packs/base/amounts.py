@@ -1,6 +1,6 @@
 """Amounts that hang on a quantity: what a part of an open quantity is worth.
 
-    open (10, 100.00), 4 go → 40.00; the last 6 take the 60.00 that are left, to the cent
+open (10, 100.00), 4 go → 40.00; the last 6 take the 60.00 that are left, to the cent
 """
 
 from __future__ import annotations

@@ -29,9 +29,15 @@ def unit_factor(item: Mapping[str, Any] | None, unit: Mapping[str, Any] | None) 
 
 
 UNITFACTOR = Function(
-    "UNITFACTOR", "item: record base.item, unit: record base.unit", NUMBER,
-    "一个单位等于多少库存单位", "How many stock units of an item one unit is",
-    python=unit_factor, blank=True, fails=True, reads=("unit", "conversions"),
+    "UNITFACTOR",
+    "item: record base.item, unit: record base.unit",
+    NUMBER,
+    "一个单位等于多少库存单位",
+    "How many stock units of an item one unit is",
+    python=unit_factor,
+    blank=True,
+    fails=True,
+    reads=("unit", "conversions"),
 )
 
 
@@ -43,6 +49,11 @@ def each_unit_once(batch: Batch) -> None:
         for place, conversion in enumerate(item["conversions"] or ()):
             if conversion["unit"] in seen:
                 unit = batch.linked("base.unit", conversion["unit"])
-                batch.fault(item, "base.duplicate_unit", f"conversions[{place}].unit",
-                            record=item["code"], unit=unit.get("name"))
+                batch.fault(
+                    item,
+                    "base.duplicate_unit",
+                    f"conversions[{place}].unit",
+                    record=item["code"],
+                    unit=unit.get("name"),
+                )
             seen.add(conversion["unit"])

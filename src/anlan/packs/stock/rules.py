@@ -1,0 +1,100 @@
+"""What stock cannot say as data: cost under lock, counts, and what is not supported yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anlan.kernel.context import Context
+from anlan.kernel.rules import Batch, compute, rule
+from anlan.packs.base.rates import digits_of
+from anlan.packs.stock.costing import Row, settle_row, stock_of, take_back, value_rows
+from anlan.packs.stock.engine import valuation
+
+__all__ = ["counted", "each_item_counted_once", "moving_average", "only_what_is_supported"]
+
+
+@compute
+def moving_average(ctx: Context, rows: list[Row]) -> list[Row]:
+    """Value of movements at the moving average of their key."""
+    value_rows(ctx, rows)
+    return rows
+
+
+@compute
+def counted(ctx: Context, rows: list[Row]) -> list[Row]:
+    """Counted figures become differences to the books: first the quantity in the warehouse, then its cost.
+
+    A row of `stock.cost` carries the row of `stock.on_hand`; its `value`, if given, is the counted unit cost.
+    """
+    for row in rows:
+        if row["register"] == "stock.on_hand":
+            _difference(row)
+    for row in rows:
+        if row["register"] == "stock.cost":
+            _counted_cost(ctx, row)
+    return rows
+
+
+def _difference(row: Row) -> None:
+    if row["reversal"]:
+        take_back(row)
+        return
+    balance, resources = row["balance"], row["resources"]
+    resources["quantity"] -= balance["quantity"]
+    balance["quantity"] += resources["quantity"]
+
+
+def _counted_cost(ctx: Context, row: Row) -> None:
+    if row["reversal"]:
+        take_back(row)
+        return
+    difference = row["carry"]["resources"]["quantity"]
+    change = valuation.counted(
+        stock_of(ctx, row),
+        difference,
+        row["resources"]["value"],
+        digits=digits_of(ctx, row["dimensions"]["company"]),
+    )
+    row["resources"]["quantity"] = difference
+    settle_row(row, change)
+
+
+@rule(
+    "base.item",
+    "check",
+    reads=("valuation", "tracking"),
+    codes=("stock.valuation_not_ready", "stock.serial_not_ready"),
+)
+def only_what_is_supported(batch: Batch) -> None:
+    """Cost is kept by moving average, goods are tracked by lot; other choices are refused plainly."""
+    for item in batch.documents:
+        if item["valuation"] not in (None, "moving_average"):
+            label = _option(batch, "valuation", item["valuation"])
+            batch.fault(item, "stock.valuation_not_ready", "valuation", item=item["code"], valuation=label)
+        if item["tracking"] == "serial":
+            batch.fault(item, "stock.serial_not_ready", "tracking", item=item["code"])
+
+
+def _option(batch: Batch, field: str, key: str) -> Any:
+    options = batch.form.definition.fields[field].options or {}
+    label = options[key].label
+    return {"zh": label.zh, "en": label.en}
+
+
+@rule("stock.count", "check", reads=("lines.item", "lines.lot"), codes=("stock.counted_twice",))
+def each_item_counted_once(batch: Batch) -> None:
+    """Two lines for the same goods would each claim to be the whole of them."""
+    for count in batch.documents:
+        seen: set[tuple[str | None, str | None]] = set()
+        for place, line in enumerate(count["lines"]):
+            key = (line["item"], line["lot"])
+            if key in seen:
+                item = batch.linked("base.item", line["item"])
+                batch.fault(
+                    count,
+                    "stock.counted_twice",
+                    f"lines[{place}].item",
+                    line=place + 1,
+                    item=item.get("name"),
+                )
+            seen.add(key)
