@@ -1,0 +1,111 @@
+"""What sales cannot say as data: rates and warehouses that follow, cost that comes back, closing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from anlan.kernel.context import Context
+from anlan.kernel.rules import Batch, compute, rule
+from anlan.packs.base.amounts import release
+from anlan.packs.base.rates import fill_rate
+from anlan.packs.stock.costing import Row, nothing_moved, take_back, value_rows
+from anlan.packs.stock.warehouses import fill_warehouse
+
+__all__ = [
+    "close_rest",
+    "delivered_goods",
+    "rate_of_document",
+    "reopen_rest",
+    "returned_goods",
+    "warehouse_of_document",
+]
+
+ZERO = Decimal(0)
+
+
+@rule("sales.order", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
+@rule("sales.delivery", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
+@rule("sales.invoice", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
+@rule("sales.credit_note", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
+def rate_of_document(batch: Batch) -> None:
+    """A document in another currency takes the rate of its day."""
+    fill_rate(batch)
+
+
+@rule("sales.delivery", "derive", reads=("company",), writes=("warehouse",))
+@rule("sales.return", "derive", reads=("company",), writes=("warehouse",))
+def warehouse_of_document(batch: Batch) -> None:
+    """Goods leave from, and come back to, the company's first warehouse unless another is named."""
+    fill_warehouse(batch)
+
+
+@compute
+def delivered_goods(ctx: Context, rows: list[Row]) -> list[Row]:
+    """Goods leave at the moving average; what each delivery line cost is remembered for its return."""
+    value_rows(ctx, (row for row in rows if row["register"] == "stock.cost"))
+    for row in rows:
+        if row["register"] == "sales.delivery_progress":
+            _remember_cost(row)
+    return rows
+
+
+def _remember_cost(row: Row) -> None:
+    if row["reversal"]:
+        take_back(row)
+    elif not row["resources"]["delivered"]:
+        nothing_moved(row)
+    else:
+        row["resources"]["cost"] = -row["carry"]["resources"]["value"] if row["carry"] else ZERO
+
+
+@compute
+def returned_goods(ctx: Context, rows: list[Row]) -> list[Row]:
+    """Goods come back at what they cost when they left: the share of the delivery line that is returned.
+
+    Goods of no known delivery come back at the stated cost, or at the current one.
+    """
+    for row in rows:
+        if row["register"] == "sales.delivery_progress":
+            _return_cost(row)
+    cost = [row for row in rows if row["register"] == "stock.cost"]
+    for row in cost:
+        if row["carry"] and not row["reversal"]:
+            row["resources"]["value"], row["carry"] = -row["carry"]["resources"]["cost"], None
+    value_rows(ctx, cost)
+    return rows
+
+
+def _return_cost(row: Row) -> None:
+    balance, resources = row["balance"], row["resources"]
+    if row["reversal"]:
+        take_back(row)
+        return
+    if not resources["returned"]:
+        nothing_moved(row)
+        return
+    left = balance["delivered"] - balance["returned"]
+    resources["cost"] = release(left, balance["cost"], -resources["returned"], ZERO)
+    balance["returned"] += resources["returned"]
+    balance["cost"] += resources["cost"]
+
+
+@rule(
+    "sales.order",
+    "step",
+    reads=("lines.base_quantity", "lines.delivered"),
+    writes=("lines.closed_quantity",),
+    transitions=("close",),
+)
+def close_rest(batch: Batch) -> None:
+    """What was not delivered is given up: it is neither open nor part of the customer's credit any more."""
+    for order in batch.documents:
+        order["lines"] = [
+            line | {"closed_quantity": line["base_quantity"] - line["delivered"]} for line in order["lines"]
+        ]
+
+
+@rule("sales.order", "step", writes=("lines.closed_quantity",), transitions=("reopen",))
+def reopen_rest(batch: Batch) -> None:
+    """A reopened order may be delivered to the end again."""
+    for order in batch.documents:
+        order["lines"] = [line | {"closed_quantity": ZERO} for line in order["lines"]]
