@@ -5,7 +5,7 @@
     →      Dr 1122 113.00 party C001 | Cr 5001 100.00 | Cr 22210107 13.00
 
 Facts are in company currency, with the amount in the document's currency where the account may need it. A
-rule's line takes all facts of its key: one line of the voucher for each account and analysis that it asks for.
+rule's line takes all facts of its key: a line of the voucher for each account and analysis that it asks for.
 Red entries are negative amounts on the side of what they take back; zeros book nothing.
 Invariant of a sensible rule: the sum of debit equals the sum of credit.
 """
@@ -65,8 +65,12 @@ class NoAccount(Exception):
 
 
 def voucher_lines(
-    lines: Iterable[RuleLine], facts: Sequence[Fact], *, about: About,
-    account_of: Callable[[str], str | None], analysis_of: Callable[[str], Iterable[str]],
+    lines: Iterable[RuleLine],
+    facts: Sequence[Fact],
+    *,
+    about: About,
+    account_of: Callable[[str], str | None],
+    analysis_of: Callable[[str], Iterable[str]],
 ) -> list[dict[str, Any]]:
     """The lines of a voucher as values of `finance.voucher`.
 
@@ -84,7 +88,9 @@ def voucher_lines(
                 item = fact.item if "item" in analysis_of(account) else None
                 groups.setdefault((account, item), []).append(fact)
         for (account, item), group in groups.items():
-            written = _line(line, account, group, item=item, about=about, asked=frozenset(analysis_of(account)))
+            written = _line(
+                line, account, group, item=item, about=about, asked=frozenset(analysis_of(account))
+            )
             if written is not None:
                 result.append(written)
     return result
@@ -107,7 +113,13 @@ def exchange_result(
 
 
 def _line(
-    rule: RuleLine, account: str, facts: Sequence[Fact], *, item: str | None, about: About, asked: frozenset[str]
+    rule: RuleLine,
+    account: str,
+    facts: Sequence[Fact],
+    *,
+    item: str | None,
+    about: About,
+    asked: frozenset[str],
 ) -> dict[str, Any] | None:
     sign = -1 if rule.negative else 1
     value = sign * sum((fact.value for fact in facts), ZERO)
