@@ -1,0 +1,135 @@
+"""The pages: what people see in a browser. Built only on the kernel's calls; they know forms, not business.
+
+routes()     -> the pages' routes, with /static; mount them at the root, after the API's
+middleware() -> same-site check and security headers, for the whole application
+install(state) -> checks that the front-end files are there and loads the templates' words
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from anlan.kernel.errors import Refused
+from anlan.web.pages import home, listing, login, record_page, tables
+from anlan.web.pages.context import Page, page
+from anlan.web.pages.errors import error_page, refused_page
+from anlan.web.pages.frame import STATIC, words
+from anlan.web.pages.security import Headers, SameSiteOnly
+from anlan.web.pages.tables import RunReport
+
+__all__ = ["VENDORED", "error_page", "install", "middleware", "routes"]
+
+VENDORED = ("htmx.min.js", "tabler.min.css", "icons.svg")
+
+
+class MissingFiles(RuntimeError):
+    """Front-end files are missing; run `make vendor`."""
+
+
+class _KeptFiles(StaticFiles):
+    """Static files; an address with a version (`?v=`) may be kept for a year."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        if scope.get("query_string", b"").startswith(b"v="):
+            answer.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
+def install(state: Any) -> None:
+    """Make the application's state ready for the pages. Raises MissingFiles."""
+    del state
+    missing = [name for name in VENDORED if not (STATIC / "vendor" / name).is_file()]
+    if missing:
+        raise MissingFiles(f"{', '.join(missing)} not in {STATIC / 'vendor'}: run `make vendor`")
+    words()
+
+
+def middleware() -> list[Middleware]:
+    """For the whole application: the API's cookie callers need the same-site check as well."""
+    return [Middleware(Headers), Middleware(SameSiteOnly)]
+
+
+def routes(*, run_report: RunReport | None = None) -> list[BaseRoute]:
+    """All pages; that of reports only with somebody who runs them. Fixed words stand before `{key}`."""
+    reports = (
+        [Route("/r/{report}", _answer(page(partial(tables.report_page, run=run_report))))]
+        if run_report
+        else []
+    )
+    return [
+        Route("/", _answer(page(home.home_page))),
+        Route("/login", _answer(login.login_page)),
+        Route("/login", _posted(login.log_in), methods=["POST"]),
+        Route("/logout", _answer(login.log_out), methods=["POST"]),
+        Route("/todo", _answer(page(home.todo_page))),
+        Route("/search", _answer(page(home.search_page))),
+        Route("/palette", _answer(page(home.palette_part))),
+        Route("/help/keys", _answer(page(home.help_part))),
+        Route("/me/prefer", _posted(login.prefer), methods=["POST"]),
+        Route("/me/password", _answer(login.password_page)),
+        Route("/me/password", _posted(login.set_password), methods=["POST"]),
+        Route("/me/sessions", _answer(page(login.sessions_page))),
+        Route("/me/sessions/{id}/revoke", _answer(page(login.revoke_session)), methods=["POST"]),
+        Route("/f/{form}", _answer(page(listing.list_page))),
+        Route("/f/{form}/count", _answer(page(listing.count_of_list))),
+        Route("/f/{form}/filter", _answer(page(listing.filter_fields))),
+        Route("/f/{form}/new", _answer(page(record_page.new_page))),
+        Route("/f/{form}/{key}", _answer(page(record_page.record_page))),
+        Route("/f/{form}/{key}/trail", _answer(page(record_page.trail_part))),
+        Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),
+        Route("/f/{form}/{key}/comments", _posted(_comment), methods=["POST"]),
+        *reports,
+        Route("/registers/{register}", _answer(page(tables.register_page))),
+        Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),
+        Route("/{rest:path}", _answer(page(_nothing_here))),
+    ]
+
+
+Endpoint = Callable[[Request], Response]
+
+
+def _answer(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """A plain function as an endpoint: run in a thread, refusals become pages."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await run_in_threadpool(endpoint, request)
+        except Refused as refused:
+            return await run_in_threadpool(refused_page, request, refused)
+
+    return answered
+
+
+def _posted(endpoint: Callable[[Request, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """The same for an endpoint that reads a posted form."""
+
+    async def answered(request: Request) -> Response:
+        async with request.form(max_files=0, max_fields=20) as form:
+            return await _answer(partial(_with_form, endpoint, form))(request)
+
+    return answered
+
+
+def _with_form(endpoint: Callable[[Request, Any], Response], form: Any, request: Request) -> Response:
+    return endpoint(request, form)
+
+
+def _comment(request: Request, form: Any) -> Response:
+    endpoint: Page = lambda asked, ctx: record_page.add_comment(asked, ctx, str(form.get("text", "")))  # noqa: E731
+    return page(endpoint)(request)
+
+
+def _nothing_here(request: Request, ctx: Any) -> Response:
+    del ctx
+    return error_page(request, 404)

@@ -1,0 +1,188 @@
+"""What stands around every page: templates, words, the rail with its forms, the head."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, pass_context
+from jinja2.runtime import Context as TemplateContext
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from anlan.kernel import describe
+from anlan.kernel.context import Context
+from anlan.kernel.i18n import Messages
+from anlan.kernel.workflow import todo
+from anlan.web.pages import show
+from anlan.web.pages.context import language, theme, zone
+
+__all__ = ["STATIC", "MenuGroup", "MenuItem", "menu", "render", "template", "words"]
+
+WEB = Path(__file__).resolve().parents[1]
+STATIC = WEB / "static"
+_JSON_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+
+
+class MenuItem(NamedTuple):
+    name: str
+    label: str
+    url: str
+
+
+class MenuGroup(NamedTuple):
+    key: str
+    label: str
+    icon: str
+    items: list[MenuItem]
+
+
+@lru_cache(maxsize=1)
+def words() -> Messages:
+    """The sentences of the web floor. Reads files once."""
+    return Messages.load([WEB / "messages"])
+
+
+@lru_cache(maxsize=256)
+def _stamp(path: str) -> str:
+    """A short hash of a static file, so that browsers may keep it for ever and still see a new one."""
+    file = STATIC / path
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else "0"
+
+
+def static_url(path: str) -> str:
+    """The address of a file under static/."""
+    return f"/static/{path}?v={_stamp(path)}"
+
+
+def icon(name: str, size: int = 16) -> Markup:
+    """One of the vendored icons, drawn in the text's colour."""
+    shape = Markup(
+        '<svg class="icon" width="{0}" height="{0}" aria-hidden="true"><use href="{1}#{2}"/></svg>'
+    )
+    return shape.format(size, static_url("vendor/icons.svg"), name)
+
+
+def embedded(data: Any) -> Markup:
+    """JSON that may stand inside a script element."""
+    return Markup(json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_JSON_ESCAPES))
+
+
+@pass_context
+def _text(context: TemplateContext, code: str, **params: object) -> str:
+    return words().text(code, context["lang"], **params)
+
+
+@pass_context
+def _label(context: TemplateContext, text: Any) -> str:
+    return show.label(text, context["lang"])
+
+
+@pass_context
+def _value(context: TemplateContext, content: Any, field: Mapping[str, Any]) -> Markup:
+    return show.value(content, field, context["lang"], context["zone"])
+
+
+@pass_context
+def _plain(context: TemplateContext, content: Any, field: Mapping[str, Any]) -> str:
+    return show.plain(content, field, context["lang"], context["zone"])
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(WEB / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(t=_text, static=static_url, NUMERIC=show.NUMERIC, dot=show.dot, icon=icon)
+    environment.filters.update(label=_label, value=_value, plain=_plain, embedded=embedded)
+    return environment
+
+
+def template(name: str, **values: Any) -> str:
+    """A rendered template without a frame: fragments, and pages for people who are not logged in."""
+    return _environment().get_template(name).render(values)
+
+
+def menu(ctx: Context) -> list[MenuGroup]:
+    """The rail: packs in their order, each with the forms and reports that the caller may read."""
+    groups: dict[str, MenuGroup] = {}
+    for form in describe.forms(ctx):
+        if form.get("menu") is None:
+            continue
+        key = str(form["pack"])
+        group = groups.setdefault(
+            key,
+            MenuGroup(
+                key,
+                show.label(form.get("pack_label") or key, ctx.language),
+                str(form.get("pack_icon") or "folder"),
+                [],
+            ),
+        )
+        group.items.append(
+            MenuItem(form["form"], show.label(form["label"], ctx.language), f"/f/{form['form']}")
+        )
+    for report in describe.reports(ctx):
+        beside = groups.get(str(report["pack"]))
+        if beside is not None and report["menu"] is not None:
+            url = f"/r/{report['report']}"
+            beside.items.append(MenuItem(report["report"], show.label(report["label"], ctx.language), url))
+    return list(groups.values())
+
+
+def render(
+    request: Request,
+    ctx: Context,
+    name: str,
+    *,
+    title: str,
+    status: int = 200,
+    crumbs: list[tuple[str, str]] | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    """A page in its frame; a fragment (name starts with `part/`) without it."""
+    lang = language(request, ctx.caller.language)
+    base: dict[str, Any] = {
+        "lang": lang,
+        "theme": theme(request),
+        "zone": zone(ctx),
+        "nonce": request.state.nonce,
+        "title": title,
+        "path": request.url.path,
+        "ctx": ctx,
+        "crumbs": crumbs or [],
+        "today": ctx.today,
+    }
+    if not name.startswith("part/"):
+        base |= {
+            "menu": menu(ctx),
+            "todo_count": todo.count(ctx),
+            "mode": ctx.site.mode,
+            "clock_set": ctx.site.settings.clock is not None,
+            "now": ctx.now,
+            "company": company(ctx),
+            "script_words": partial(script_words, lang),
+        }
+    return HTMLResponse(template(name, **base, **values), status)
+
+
+def company(ctx: Context) -> str:
+    """The name of the company that the caller works for; "" when he has none of his own."""
+    if ctx.caller.company is None:
+        return ""
+    row = ctx.memory.row("system.company", ctx.caller.company)
+    return str(row.get("name") or row.get("code") or "")
+
+
+def script_words(lang: str) -> dict[str, str]:
+    """The sentences that scripts need (codes that begin with `js.`)."""
+    known = words()
+    return {code[3:]: known.text(code, lang) for code in known.sentences["zh"] if code.startswith("js.")}

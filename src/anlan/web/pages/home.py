@@ -1,0 +1,102 @@
+"""What one sees first, and how one finds things: home, to-do, search, the command palette, help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from anlan.kernel import describe, query
+from anlan.kernel.context import Context
+from anlan.kernel.workflow import todo
+from anlan.web.pages import show
+from anlan.web.pages.frame import menu, render, words
+
+__all__ = ["help_part", "home_page", "palette_part", "search_page", "todo_page"]
+
+
+def home_page(request: Request, ctx: Context) -> Response:
+    """`GET /`: what waits for me, and what I had open last (this browser remembers it)."""
+    return render(
+        request,
+        ctx,
+        "home.html",
+        title=words().text("home.title", ctx.language),
+        todos=_todos(ctx),
+    )
+
+
+def todo_page(request: Request, ctx: Context) -> Response:
+    """`GET /todo`."""
+    return render(
+        request, ctx, "todo.html", title=words().text("todo.title", ctx.language), todos=_todos(ctx)
+    )
+
+
+def search_page(request: Request, ctx: Context) -> Response:
+    """`GET /search?q=`: records of all forms that the caller may read."""
+    text = request.query_params.get("q", "").strip()
+    found = _found(ctx, query.search(ctx, text, limit=50)) if text else []
+    return render(
+        request, ctx, "search.html", title=words().text("search.title", ctx.language), text=text, found=found
+    )
+
+
+def palette_part(request: Request, ctx: Context) -> Response:
+    """`GET /palette?q=`: actions, pages, then records whose number, title or content matches."""
+    text = request.query_params.get("q", "").strip().lower()
+    pages = [item for group in menu(ctx) for item in group.items if _matches(text, item.label, item.name)]
+    new = words().text("record.new", ctx.language)
+    actions = [
+        (f"{new} {show.label(form['label'], ctx.language)}", f"/f/{form['form']}/new")
+        for form in describe.forms(ctx)
+        if "create" in form["actions"] and form.get("menu") is not None
+    ]
+    found = _found(ctx, query.search(ctx, text, limit=8)) if text else []
+    chosen = [one for one in actions if text and _matches(text, *one)][:6]
+    return render(
+        request, ctx, "part/palette.html", title="", text=text, found=found, pages=pages[:8], actions=chosen
+    )
+
+
+def help_part(request: Request, ctx: Context) -> Response:
+    """`GET /help/keys`: the keys of the pages."""
+    return render(request, ctx, "part/keys.html", title="")
+
+
+def _matches(text: str, *names: str) -> bool:
+    return all(any(word in name.lower() for name in names) for word in text.split())
+
+
+def _todos(ctx: Context) -> list[dict[str, Any]]:
+    known = {one["form"]: one for one in describe.forms(ctx)}
+    return [
+        dict(one) | {"form_label": show.label(known[one["form"]]["label"], ctx.language)}
+        for one in todo.list(ctx)
+        if one["form"] in known
+    ]
+
+
+def _found(ctx: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Hits with the words of their form and state; forms that the caller may not read are left out."""
+    known = {one["form"]: one for one in describe.forms(ctx)}
+    states: dict[str, Any] = {}
+    result = []
+    for row in rows:
+        name = row["form"]
+        if name not in known:
+            continue
+        if name not in states:
+            states[name] = describe.form(ctx, name).get("states") or {}
+        state = states[name].get(row.get("state") or "")
+        result.append(
+            dict(row)
+            | {
+                "url": f"/f/{name}/{row['id']}",
+                "form_label": show.label(known[name]["label"], ctx.language),
+                "state_label": show.label(state["label"], ctx.language) if state else "",
+                "state_colour": (state.get("colour") if state else None) or "grey",
+            }
+        )
+    return result

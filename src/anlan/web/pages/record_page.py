@@ -1,0 +1,295 @@
+"""The page of one record: what may be typed into, what stands as text, the steps, and the right column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from anlan.kernel import describe, record
+from anlan.kernel.context import Context
+from anlan.kernel.errors import forbidden
+from anlan.web.pages import show
+from anlan.web.pages.context import zone
+from anlan.web.pages.frame import render, words
+
+__all__ = ["add_comment", "links_part", "new_page", "record_page", "trail_part"]
+
+Json = Mapping[str, Any]
+
+
+def new_page(request: Request, ctx: Context) -> Response:
+    """`GET /f/{form}/new`: nothing is stored until something was typed."""
+    form = describe.form(ctx, request.path_params["form"])
+    if "create" not in form["actions"]:
+        raise forbidden(form["form"], "create")
+    return _page(request, ctx, form, record.preview(ctx, form["form"], {})["record"])
+
+
+def record_page(request: Request, ctx: Context) -> Response:
+    """`GET /f/{form}/{key}`: key is an id, a number or a code."""
+    form = describe.form(ctx, request.path_params["form"])
+    return _page(request, ctx, form, record.read(ctx, form["form"], request.path_params["key"]))
+
+
+def trail_part(request: Request, ctx: Context) -> Response:
+    """`GET /f/{form}/{key}/trail`: what happened, newest first."""
+    form = describe.form(ctx, request.path_params["form"])
+    return _trail(request, ctx, form, request.path_params["key"])
+
+
+def add_comment(request: Request, ctx: Context, text: str) -> Response:
+    """`POST /f/{form}/{key}/comments`: adds it and answers the trail."""
+    form = describe.form(ctx, request.path_params["form"])
+    if text.strip():
+        record.comment(ctx, form["form"], request.path_params["key"], text.strip())
+    return _trail(request, ctx, form, request.path_params["key"])
+
+
+def links_part(request: Request, ctx: Context) -> Response:
+    """`GET /f/{form}/{key}/links`: the chain of documents that this one stands in."""
+    form, key = request.path_params["form"], request.path_params["key"]
+    found = record.links(ctx, form, key)
+    before = [_linked(ctx, one["record"]) for one in found if one["relation"] == "source"]
+    after = [_linked(ctx, one["record"]) for one in found if one["relation"] != "source"]
+    own = describe.form(ctx, form)
+    return render(request, ctx, "part/links.html", title="", before=before, after=after, own=own)
+
+
+def _linked(ctx: Context, other: Json) -> dict[str, Any]:
+    states = describe.form(ctx, other["form"]).get("states") or {}
+    colour = (states.get(other.get("state") or "") or {}).get("colour")
+    return dict(other) | {"colour": colour or "grey"}
+
+
+def _trail(request: Request, ctx: Context, form: Json, key: str) -> Response:
+    events = [_event(ctx, form, event) for event in record.trail(ctx, form["form"], key)]
+    return render(request, ctx, "part/trail.html", title="", events=events, form=form, key=key)
+
+
+def _event(ctx: Context, form: Json, event: Json) -> dict[str, Any]:
+    """An event in words; `kind` is create, update, comment or a transition."""
+    known = f"event.{event['kind']}"
+    if event.get("label"):
+        what = event["label"]
+    elif known in words().sentences["zh"]:
+        what = words().text(known, ctx.language)
+    else:
+        what = event["kind"]
+    # What a record was created with is what it shows; only later changes are news.
+    told = [] if event["kind"] in {"create", "delete"} else event.get("changes") or []
+    changes = [_change(ctx, form, change) for change in told]
+    return {
+        "what": what,
+        "who": _name(event.get("actor")),
+        "when": event["occurred_at"],
+        "comment": event.get("comment"),
+        "changes": [one for one in changes if one is not None],
+    }
+
+
+def _name(actor: Any) -> str:
+    if isinstance(actor, Mapping):
+        return str(actor.get("label") or actor.get("code") or "")
+    return str(actor or "")
+
+
+def _change(ctx: Context, form: Json, change: Json) -> dict[str, str] | None:
+    """`lines[<id>].price` or `customer` in words; None for what nobody sees (versions, hidden fields)."""
+    head, _, tail = change["path"].partition(".")
+    if "[" in head and not tail:
+        return _line_change(ctx, form, change)
+    name = head.split("[")[0]
+    field = form["fields"].get(name)
+    if name == "state":
+        field = {
+            "type": "state",
+            "label": words().text("field.state", ctx.language),
+            "options": form.get("states"),
+        }
+    if field is None or field.get("hidden"):
+        return None
+    label = show.label(field.get("label"), ctx.language) or name
+    if tail and field.get("fields"):
+        inner = field["fields"].get(tail)
+        if inner is None or inner.get("hidden"):
+            return None
+        label, field = f"{label} · {show.label(inner.get('label'), ctx.language) or tail}", inner
+    shown = [show.plain(change.get(side), field, ctx.language, zone(ctx)) for side in ("old", "new")]
+    return {"label": label, "old": shown[0], "new": shown[1]}
+
+
+def _line_change(ctx: Context, form: Json, change: Json) -> dict[str, str] | None:
+    """A whole line that came or went, told by its first field."""
+    field = form["fields"].get(change["path"].split("[")[0])
+    if field is None:
+        return None
+    side = "new" if change.get("new") else "old"
+    line, inner = change.get(side), field["fields"]
+    first = next((key for key in field.get("order") or inner if not inner[key].get("hidden")), None)
+    told = ""
+    if first and isinstance(line, Mapping):
+        told = show.plain(line.get(first), inner[first], ctx.language, zone(ctx))
+    label = words().text(f"record.line_{'added' if side == 'new' else 'removed'}", ctx.language)
+    return {"label": label, "old": "", "new": ""} | {side: told}
+
+
+def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response:
+    saved = bool(content.get("id"))
+    editable = _editable(form, content, saved=saved)
+    title = (
+        content.get("number")
+        or content.get("code")
+        or words().text("record.draft" if saved else "record.new", ctx.language)
+    )
+    values: dict[str, Any] = {
+        "form": form,
+        "record": content,
+        "saved": saved,
+        "editable": editable,
+        "heading": title,
+        "sections": _sections(form, ctx.language),
+        "lines": _lines(form),
+        "open_lines": {path.split(".")[0] for path in editable if "." in path},
+        "totals": _totals(form),
+        "steps": _steps(form, content) if saved else [],
+        "makes": _makes(form, content) if saved else [],
+        "state": (form.get("states") or {}).get(content.get("state") or "draft"),
+        "island": _island(ctx, form, content, editable),
+    }
+    label = show.label(form["label"], ctx.language)
+    return render(
+        request,
+        ctx,
+        "record.html",
+        title=f"{title} · {label}",
+        crumbs=[(label, f"/f/{form['form']}")],
+        **values,
+    )
+
+
+def _editable(form: Json, content: Json, *, saved: bool) -> list[str]:
+    """The paths that may be typed into now: `customer`, `lines.price`, and `lines` when rows may come and go.
+
+    The kernel decides again at the write.
+    """
+    if ("update" if saved else "create") not in form["actions"]:
+        return []
+    state = (form.get("states") or {}).get(content.get("state") or "draft")
+    allowed = ["*"] if state is None else list(state.get("editable") or [])
+    if form["kind"] == "document" and (content.get("state") or "draft") == "draft":
+        allowed = ["*"]
+
+    def open_(path: str, field: Json) -> bool:
+        if field.get("readonly") or field.get("formula") or field.get("balance") or field.get("lookup"):
+            return False
+        if field.get("access", "write") != "write" or field["type"] == "number":
+            return False
+        return "*" in allowed or path in allowed or path.split(".", maxsplit=1)[0] in allowed
+
+    paths = [key for key, field in form["fields"].items() if open_(key, field)]
+    for key, field in form["fields"].items():
+        paths += [
+            f"{key}.{name}"
+            for name, one in (field.get("fields") or {}).items()
+            if open_(f"{key}.{name}", one)
+        ]
+    return paths
+
+
+def _order(form: Json) -> list[str]:
+    return [key for key in (form.get("order") or form["fields"]) if not form["fields"][key].get("hidden")]
+
+
+def _lines(form: Json) -> list[str]:
+    return [key for key in _order(form) if form["fields"][key]["type"] == "lines"]
+
+
+def _totals(form: Json) -> list[str]:
+    """Computed figures that stand after the lines: they belong at the lines' foot."""
+    order = _order(form)
+    last = max(
+        (place for place, key in enumerate(order) if form["fields"][key]["type"] == "lines"), default=None
+    )
+    if last is None:
+        return []
+    return [
+        key
+        for key in order[last + 1 :]
+        if form["fields"][key].get("formula") and form["fields"][key]["type"] in show.NUMERIC
+    ]
+
+
+def _sections(form: Json, language: str) -> list[dict[str, Any]]:
+    """Named sections in their order; fields that none of them has come first, without a heading."""
+    aside = {*_lines(form), *_totals(form)}
+    named = [
+        {
+            "label": show.label(one["label"], language),
+            "fields": [key for key in one["fields"] if key in form["fields"] and key not in aside],
+            "folded": one.get("folded", False),
+        }
+        for one in (form.get("sections") or {}).values()
+    ]
+    taken = {key for one in named for key in one["fields"]} | aside
+    rest = [key for key in _order(form) if key not in taken]
+    return [one for one in ({"label": "", "fields": rest, "folded": False}, *named) if one["fields"]]
+
+
+def _steps(form: Json, content: Json) -> list[tuple[str, Json]]:
+    """The transitions that are possible now, the primary one first."""
+    found = [
+        (key, one)
+        for key, one in (form.get("transitions") or {}).items()
+        if content.get("state") in one["from"] and key in form["actions"]
+    ]
+    return sorted(found, key=lambda pair: (not pair[1].get("primary"), bool(pair[1].get("danger"))))
+
+
+def _makes(form: Json, content: Json) -> list[tuple[str, Json]]:
+    return [
+        (key, one)
+        for key, one in (form.get("conversions") or {}).items()
+        if content.get("state") in one["states"]
+    ]
+
+
+def _island(ctx: Context, form: Json, content: Json, editable: list[str]) -> dict[str, Any]:
+    """What the page's script works on: fields with labels in one language, the record, what may change."""
+    return {
+        "form": form["form"],
+        "kind": form["kind"],
+        "record": content,
+        "editable": editable,
+        "fields": {key: _field(ctx, field) for key, field in form["fields"].items()},
+        "order": _order(form),
+        "totals": _totals(form),
+        "prints": list(form.get("prints") or {}),
+    }
+
+
+def _field(ctx: Context, field: Json) -> dict[str, Any]:
+    kept = {
+        key: field[key]
+        for key in ("type", "required", "to", "only", "digits", "formula", "default", "hidden")
+        if field.get(key)
+    }
+    kept["label"] = show.label(field.get("label"), ctx.language)
+    if (
+        any(field.get(reason) for reason in ("formula", "balance", "lookup", "readonly"))
+        or field.get("access", "write") != "write"
+    ):
+        kept["computed"] = True
+    if field.get("options"):
+        kept["options"] = [
+            [key, show.label(one.get("label", one), ctx.language)]
+            for key, one in field["options"].items()
+            if not one.get("retired")
+        ]
+    if field.get("fields"):
+        inner = field["fields"]
+        kept["fields"] = {key: _field(ctx, one) for key, one in inner.items()}
+        kept["order"] = [key for key in (field.get("order") or inner) if not inner[key].get("hidden")]
+    return kept

@@ -1,0 +1,113 @@
+"""How a JSON value of a record reads on screen, by the type of its field. Pure; used by templates.
+
+>>> figure("1234.5000", {"type": "money"})
+'1,234.50'
+>>> figure("12.50000000", {"type": "quantity"}), figure("-3", {"type": "money"})
+('12.5', '-3.00')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from anlan.kernel.i18n import LANGUAGES, format_date, format_datetime, language_of
+
+__all__ = ["NUMERIC", "figure", "label", "plain", "value"]
+
+NUMERIC = frozenset({"integer", "decimal", "percent", "quantity", "money", "price", "duration"})
+_COLOURS = frozenset({"grey", "blue", "green", "yellow", "orange", "red", "purple", "teal"})
+Json = Mapping[str, Any]
+
+
+def label(text: Any, language: str) -> str:
+    """A label of a definition: already a text, or `{zh, en}`."""
+    if isinstance(text, Mapping):
+        return str(next((text[one] for one in (language_of(language), *LANGUAGES) if one in text), ""))
+    return "" if text is None else str(text)
+
+
+def figure(number: Any, field: Json) -> str:
+    """A decimal with grouped thousands: money with its digits, the rest without trailing zeros."""
+    try:
+        exact = Decimal(str(number))
+    except InvalidOperation:
+        return str(number)
+    least = field.get("digits")
+    if least is None:
+        least = 2 if field["type"] in {"money", "price"} else 0
+    whole, _, rest = f"{exact:,f}".partition(".")
+    rest = rest.rstrip("0").ljust(least, "0")
+    text = f"{whole}.{rest}" if rest else whole
+    return f"{text}%" if field["type"] == "percent" else text
+
+
+def plain(content: Any, field: Json, language: str, zone: ZoneInfo) -> str:
+    """A value as text without markup: for tooltips, the trail and accessible names."""
+    type_ = field.get("type", "text")
+    if content in (None, "", []):
+        return ""
+    if isinstance(content, Mapping):
+        return str(
+            content.get("label") or content.get("name") or content.get("code") or content.get("id") or ""
+        )
+    if type_ in NUMERIC:
+        return figure(content, field)
+    if type_ == "boolean":
+        return (
+            {"zh": "是", "en": "Yes"}[language_of(language)]
+            if content
+            else {"zh": "否", "en": "No"}[language_of(language)]
+        )
+    if type_ == "date" and isinstance(content, str):
+        return format_date(date.fromisoformat(content[:10]), language)
+    if type_ == "instant" and isinstance(content, str):
+        return format_datetime(datetime.fromisoformat(content), language, zone)
+    if type_ in {"choice", "multi_choice", "state"}:
+        keys = content if isinstance(content, list) else [content]
+        return "、".join(_option(key, field, language) for key in keys)
+    if isinstance(content, list):
+        return str(len(content))
+    return str(content)
+
+
+def value(content: Any, field: Json, language: str, zone: ZoneInfo) -> Markup:
+    """A value as it stands in a cell: coloured options with a dot, links with their code in grey."""
+    text = plain(content, field, language, zone)
+    if not text:
+        return Markup('<span class="none">–</span>')
+    type_ = field.get("type", "text")
+    if type_ in {"state", "choice"} and isinstance(content, str):
+        colour = _colour(content, field)
+        return dot(text, colour) if colour else escape(text)
+    if type_ in NUMERIC and text.startswith("-"):
+        return Markup('<span class="negative">{}</span>').format(text)
+    if isinstance(content, Mapping) and type_ != "user" and content.get("code") not in {None, "", text}:
+        return Markup('{} <span class="code">{}</span>').format(text, content["code"])
+    return escape(text)
+
+
+def dot(text: str, colour: str) -> Markup:
+    """A state: a dot and a word, never colour alone."""
+    known = colour if colour in _COLOURS else "grey"
+    return Markup('<span class="state"><i class="dot dot-{}" aria-hidden="true"></i>{}</span>').format(
+        known, text
+    )
+
+
+def _option(key: Any, field: Json, language: str) -> str:
+    option = (field.get("options") or {}).get(key)
+    if option is None:
+        return str(key)
+    return label(option.get("label", option) if isinstance(option, Mapping) else option, language)
+
+
+def _colour(key: str, field: Json) -> str | None:
+    option = (field.get("options") or {}).get(key)
+    colour = option.get("colour") if isinstance(option, Mapping) else None
+    return str(colour) if colour else None

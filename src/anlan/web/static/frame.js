@@ -1,0 +1,149 @@
+// The frame: rail, menus, palette, keys. Everything is delegated, so swapped content needs no start of its own.
+
+import { announce, make, placeBelow, say } from "./base.js";
+import "./typeahead.js";
+
+const YEAR = 365 * 24 * 3600;
+const remember = (name, value) => {
+  document.cookie = `${name}=${value}; path=/; max-age=${YEAR}; samesite=lax`;
+};
+const remembered = (name) => document.cookie.split("; ").find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
+const byId = (id) => document.getElementById(id);
+const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable], dialog");
+
+// ---- rail
+const foldRail = (narrow) => {
+  document.body.classList.toggle("rail-narrow", narrow);
+  remember("anlan_rail", narrow ? "narrow" : "wide");
+};
+if (remembered("anlan_rail") === "narrow") document.body.classList.add("rail-narrow");
+const folded = new Set((remembered("anlan_folded") || "").split(".").filter(Boolean));
+for (const group of document.querySelectorAll(".rail-group")) {
+  if (folded.has(group.dataset.pack) && !group.querySelector(".here")) group.open = false;
+  group.addEventListener("toggle", () => {
+    folded[group.open ? "delete" : "add"](group.dataset.pack);
+    remember("anlan_folded", [...folded].join("."));
+  });
+}
+document.querySelector(".rail .here")?.scrollIntoView({ block: "nearest" });
+
+// ---- menus: the browser opens and closes popovers, we only say where
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (!(menu instanceof HTMLElement) || !menu.matches(".pop") || event.newState !== "open") return;
+  const anchor = document.querySelector(`[popovertarget="${menu.id}"]`);
+  if (anchor) placeBelow(menu, anchor, { right: menu.classList.contains("pop-right") });
+  menu.querySelector("select, input:not([type=hidden]), button, a")?.focus();
+}, true);
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("[popover][role=menu]");
+  if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const items = [...menu.querySelectorAll(".pop-item")];
+  const next = items.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+  items[(next + items.length) % items.length]?.focus();
+  event.preventDefault();
+});
+
+// ---- palette
+const palette = byId("palette");
+const paletteInput = palette.querySelector("input");
+const hits = () => [...palette.querySelectorAll(".hit")];
+const choose = (index) => {
+  const every = hits();
+  every.forEach((one, place) => one.setAttribute("aria-selected", place === index ? "true" : "false"));
+  every[index]?.scrollIntoView({ block: "nearest" });
+};
+const openPalette = () => {
+  if (palette.open) return;
+  palette.showModal();
+  paletteInput.select();
+  paletteInput.dispatchEvent(new Event("anlan:open"));
+};
+palette.addEventListener("keydown", (event) => {
+  if (event.isComposing) return;
+  const every = hits();
+  const now = every.findIndex((one) => one.getAttribute("aria-selected") === "true");
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    choose((now + (event.key === "ArrowDown" ? 1 : -1) + every.length) % (every.length || 1));
+    event.preventDefault();
+  } else if (event.key === "Enter" && every.length) {
+    (every[now] ?? every[0]).click();
+    event.preventDefault();
+  }
+});
+palette.addEventListener("click", (event) => event.target === palette && palette.close());
+document.addEventListener("htmx:after:swap", () => palette.open && choose(0));
+
+// ---- what was open last: kept by this browser, for this person, until he logs out
+const RECENT = `anlan.recent.${document.body.dataset.login}`;
+const recent = () => JSON.parse(localStorage.getItem(RECENT) || "[]");
+const record = byId("record");
+if (record?.dataset.id) {
+  const now = { url: `/f/${record.dataset.form}/${record.dataset.id}`, number: byId("heading").textContent, title: record.dataset.title, form: record.dataset.label };
+  localStorage.setItem(RECENT, JSON.stringify([now, ...recent().filter((one) => one.url !== now.url)].slice(0, 12)));
+}
+const recentBlock = document.querySelector("[data-recent]");
+if (recentBlock && recent().length) {
+  recentBlock.hidden = false;
+  recentBlock.querySelector("tbody").replaceChildren(...recent().map((one) =>
+    make("tr", { "data-href": one.url }, make("td", {}, make("a", { href: one.url }, one.number)), make("td", { class: "wide" }, one.title), make("td", {}, one.form))));
+}
+document.querySelector("[data-logout]")?.addEventListener("submit", () => localStorage.removeItem(RECENT));
+
+// ---- actions of the frame
+const openKeys = () => {
+  const keys = byId("keys");
+  keys.showModal();
+  keys.dispatchEvent(new Event("anlan:open"));
+};
+const ACTIONS = {
+  "fold-rail": () => foldRail(!document.body.classList.contains("rail-narrow")),
+  "open-rail": () => {
+    document.body.classList.add("rail-open");
+    document.querySelector(".rail a").focus();
+  },
+  "close-rail": () => document.body.classList.remove("rail-open"),
+  palette: openPalette,
+  keys: () => {
+    byId("person-menu").hidePopover();
+    openKeys();
+  },
+};
+document.addEventListener("click", (event) => {
+  ACTIONS[event.target.closest("[data-act]")?.dataset.act]?.();
+  const copied = event.target.closest("[data-copy]");
+  if (copied) navigator.clipboard?.writeText(copied.textContent).then(() => announce(say("copied")));
+});
+
+// ---- keys
+let waitingForG = 0;
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.defaultPrevented) return;
+  const key = event.key.toLowerCase();
+  if ((event.ctrlKey || event.metaKey) && key === "k") {
+    openPalette();
+  } else if (event.altKey && key === "n") {
+    const link = document.querySelector("[data-key=new]") ?? document.querySelector(".crumbs a");
+    if (!link) return;
+    location.assign(link.dataset.key ? link.href : `${link.href}/new`);
+  } else if (key === "escape" && document.body.classList.contains("rail-open")) {
+    document.body.classList.remove("rail-open");
+    return;
+  } else if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) {
+    return;
+  } else if (key === "?") {
+    openKeys();
+  } else if (key === "/") {
+    const find = document.querySelector("[data-key=find]");
+    if (find) find.focus();
+    else openPalette();
+  } else if (key === "g") {
+    waitingForG = Date.now();
+    return;
+  } else if (key === "t" && Date.now() - waitingForG < 1000) {
+    location.assign("/todo");
+  } else {
+    return;
+  }
+  event.preventDefault();
+});

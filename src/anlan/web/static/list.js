@@ -1,0 +1,56 @@
+// Lists by keyboard: up and down walk the rows, Enter opens, Space shows one in a side panel without leaving the list.
+
+import { make } from "./base.js";
+
+const rows = () => [...document.querySelectorAll("[data-rows] tbody tr[data-href]")];
+const current = () => document.querySelector("tr.walked");
+let panel = null;
+
+function walk(step) {
+  const every = rows();
+  if (!every.length) return;
+  const now = every.indexOf(current());
+  const next = every[Math.max(0, Math.min(every.length - 1, now < 0 ? 0 : now + step))];
+  current()?.classList.remove("walked");
+  next.classList.add("walked");
+  next.scrollIntoView({ block: "nearest" });
+  next.querySelector("a")?.focus({ preventScroll: true });
+  if (panel) peek(next);
+}
+
+async function peek(row) {
+  const answer = await fetch(row.dataset.href, { credentials: "same-origin" });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  panel ??= document.body.appendChild(make("aside", { class: "peek", "aria-live": "polite" }));
+  const head = page.querySelector(".record-head h1");
+  const state = page.querySelector(".record-state");
+  const content = page.querySelector(".record-main");
+  for (const control of content.querySelectorAll("input, select, textarea, button")) control.disabled = true;
+  content.querySelectorAll(".grid-hint, .lines-head .actions").forEach((one) => one.remove());
+  panel.replaceChildren(make("div", { class: "page-head" }, head ?? "", state ?? ""), content);
+}
+
+function closePanel() {
+  panel?.remove();
+  panel = null;
+}
+
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("tr[data-href]");
+  if (!row || event.target.closest("a, button, input") || getSelection().toString()) return;
+  if (event.ctrlKey || event.metaKey) window.open(row.dataset.href, "_blank", "noopener");
+  else location.assign(row.dataset.href);
+});
+document.addEventListener("keydown", (event) => {
+  const busy = event.target.closest("input, textarea, select, dialog, [popover], button");
+  if (busy || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
+  const row = current();
+  if (event.key === "ArrowDown") walk(1);
+  else if (event.key === "ArrowUp") walk(-1);
+  else if (event.key === "Enter" && row && !event.target.closest("a")) location.assign(row.dataset.href);
+  else if (event.key === " " && row) panel ? closePanel() : peek(row);
+  else if (event.key === "Escape" && panel) closePanel();
+  else return;
+  event.preventDefault();
+});
