@@ -1,6 +1,6 @@
 """What each document did, as facts for its voucher: company-currency amounts by the keys of posting rules.
 
-Cost and cleared amounts come from the movements that were just written under lock, all else from the document.
+Cost and cleared amounts come from the movements just written under lock, all else from the document.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def sales_invoice(ctx: Context, document: Row, movements: Sequence[Row]) -> list
 
 
 def purchase_receipt(ctx: Context, document: Row, movements: Sequence[Row]) -> list[Fact]:
-    """Goods are an estimated payable at what they are worth; the variance of negative stock goes into cost."""
+    """Goods are an estimated payable at their worth; the variance of negative stock goes into cost."""
     cost = _cost(movements, 1)
     goods = [line for line in document["lines"] if _is_goods(ctx, line)]
     estimate = sum((line["value"] or ZERO for line in goods), ZERO)
