@@ -1,7 +1,9 @@
 """The spreadsheet language: what it takes, what it refuses and where, and what it computes."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +35,7 @@ from anlan.kernel.formula import (
     sql,
     sql_filter,
 )
+from anlan.kernel.formula.reference import reference_page, signature
 
 PARTY = DictScope({"code": TEXT, "level": TEXT, "limit": NUMBER}, "head")
 ROWS = DictScope({"net": NUMBER, "kind": TEXT, "due": DATE, "party": (Link("party"), PARTY)}, "head")
@@ -260,7 +263,57 @@ def test_formula_beyond_the_limits_is_a_syntax_error(expression: str) -> None:
     assert refused(expression)[0] == "syntax"
 
 
-_PIECES = ["price", "note", "day", "rows.net", "party", "party.code", "SUM(", "IF(", "ROUND(", "COUNTIF(", "SWITCH(", "(", ")", ",", "+", "-", "*", "/", "^", "%", "&", "=", "<>", "<", ">=", "and", "or", "not", "TRUE", '"a"', '""', "1", "2.5", ".", "{", "}", "TODAY()", "at", "，", "“", "”", "＝", "open", "IFERROR(", "TEXT(", "IN(", "MAX(", "tags", "rows"]
+_PIECES = [
+    "price",
+    "note",
+    "day",
+    "rows.net",
+    "party",
+    "party.code",
+    "SUM(",
+    "IF(",
+    "ROUND(",
+    "COUNTIF(",
+    "SWITCH(",
+    "(",
+    ")",
+    ",",
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "%",
+    "&",
+    "=",
+    "<>",
+    "<",
+    ">=",
+    "and",
+    "or",
+    "not",
+    "TRUE",
+    '"a"',
+    '""',
+    "1",
+    "2.5",
+    ".",
+    "{",
+    "}",
+    "TODAY()",
+    "at",
+    "，",
+    "“",
+    "”",
+    "＝",
+    "open",
+    "IFERROR(",
+    "TEXT(",
+    "IN(",
+    "MAX(",
+    "tags",
+    "rows",
+]
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=25).map(" ".join) | st.text(max_size=80))
@@ -401,11 +454,27 @@ def test_error_values_pass_through_and_are_caught(expression: str, expected: Any
         ("1234", "0,000,000", "0,001,234"),
         ("3.10", "0.0##", "3.1"),
         ("12", '¥0.00"元"', "¥12.00元"),
+        ("-5", "0.0;(0.0);zero", "(5.0)"),
     ],
 )
 def test_number_is_shown_by_its_format(number: str, pattern: str, expected: str) -> None:
     escaped = pattern.replace('"', '""')
     assert value(f'TEXT(n, "{escaped}")', {"n": number}, {"n": "number"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("MM/DD/YY", "03/05/24"),
+        ("yyyy-mm-dd hh:mm:ss", "2024-03-05 14:07:09"),
+        ("h:mm AM/PM", "2:07 PM"),
+        ("M月d日 aaaa", "3月5日 星期二"),
+        ("H时m分", "14时7分"),
+    ],
+)
+def test_instant_is_shown_by_its_format(pattern: str, expected: str) -> None:
+    values, types = {"at": "2024-03-05T06:07:09Z"}, {"at": "datetime"}
+    assert value(f'TEXT(at, "{pattern}")', values, types) == expected
 
 
 def test_numbers_stay_exact_where_many_digits_meet() -> None:
@@ -421,6 +490,11 @@ def test_wrong_value_is_a_mismatch_that_names_the_field() -> None:
         evaluate("a", {"a": "x"}, {"a": "number"})
     assert raised.value.code == "type_mismatch"
     assert raised.value.params["name"] == "a"
+
+
+def test_list_of_scalars_is_a_column() -> None:
+    assert value('IN("b", tags)', {"tags": ["a", "b"]}) is True
+    assert value("SUM(numbers)", {"numbers": [1, "2.5", None]}, {"numbers": "number"}) == "3.5"
 
 
 def test_links_inside_rows_give_columns() -> None:
@@ -530,6 +604,40 @@ def test_filter_leaves_columns_bare_for_their_indexes(expression: str, expected:
     assert sql_filter(check(expression, SCOPE), Names()) == expected
 
 
+class JoinedNames(Names):
+    """Names that join for a linked column, and can give columns over one source."""
+
+    def column(self, ref: Ref) -> tuple[str, str]:
+        joined = " JOIN party p ON p.id = r.party" if "party" in ref.path else ""
+        return f"r.{ref.path[-1]}", f"line r{joined} WHERE r.head = h.id"
+
+    def columns(self, refs: Sequence[Ref]) -> tuple[list[str], str]:
+        return [
+            f"r.{ref.path[-1]}" for ref in refs
+        ], "line r JOIN party p ON p.id = r.party WHERE r.head = h.id"
+
+
+class SeparateNames(Names):
+    """The same without `columns`."""
+
+    column = JoinedNames.column
+
+
+def test_columns_that_meet_in_a_function_share_one_source() -> None:
+    formula = check('SUMIF(rows.party.level, "A", rows.net)', SCOPE)
+    assert "FROM line r JOIN party p ON p.id = r.party WHERE" in sql(formula, JoinedNames())
+    with pytest.raises(DesignError) as raised:
+        sql(formula, SeparateNames())
+    assert raised.value.code == "not_in_sql"
+
+
+def test_formula_that_repeats_itself_too_often_is_not_put_into_sql() -> None:
+    nested = check("IFERROR(" * 60 + "1/price" + ",1/0)" * 60, SCOPE)
+    with pytest.raises(DesignError) as raised:
+        sql(nested, Names())
+    assert raised.value.code == "not_in_sql"
+
+
 def test_text_constants_cannot_leave_their_quotes() -> None:
     written = sql(check('note = "a\'; DROP TABLE x; --\\"', SCOPE), Names())
     assert written == "(COALESCE(h.note, '') = 'a''; DROP TABLE x; --\\')"
@@ -542,6 +650,20 @@ def test_what_sql_cannot_do_is_said(expression: str) -> None:
     with pytest.raises(DesignError) as raised:
         sql(check(expression, SCOPE), Names())
     assert raised.value.code == "not_in_sql"
+
+
+# -- the users' page -----------------------------------------------------------------------------------
+
+
+def test_page_about_formulas_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "formulas.md"
+    assert page.read_text(encoding="utf-8") == reference_page()
+
+
+def test_every_function_has_a_line_in_both_languages() -> None:
+    for function in BUILTINS.values():
+        assert function.zh and function.en
+        assert f"`{signature(function)}`" in reference_page()
 
 
 def test_moments_of_evaluate_are_instants() -> None:

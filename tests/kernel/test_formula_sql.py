@@ -71,27 +71,28 @@ class Names:
 # date or moment.
 _TEMPLATES = {
     "N": r"""
-        N + N ; N - N ; N * N ; N / N ; -N ; N% ; N ^ 2 ; N ^ 0 ; N ^ -1 ; ABS(N) ; SIGN(N) ; ROUND(N, 2) ;
-        ROUND(N, -1) ; ROUND(N, N) ; ROUNDUP(N, 1) ; ROUNDDOWN(N, 1) ; ROUNDHALFEVEN(N, 1) ; INT(N) ;
-        TRUNC(N, N) ; CEILING(N, N) ; FLOOR(N, N) ; MOD(N, N) ; SQRT(N) ; IF(B, N, N) ; IF(B, N) ;
-        IF(B, N, "") ; IFS(B, N, B, N) ; SWITCH(T, "a", N, "b", N) ; SWITCH(N, 1, N, N) ; IFERROR(N, N) ;
-        COALESCE(N, N) ; LEN(T) ; LENB(T) ; VALUE(T) ; FIND(T, T) ; SEARCH(T, T, N) ; D - D ; DAYS(D, D) ;
-        YEAR(D) ; MONTH(D) ; DAY(D) ; WEEKDAY(D) ; WEEKDAY(D, 2) ; ISOWEEKNUM(D) ; QUARTER(D) ;
-        DATEDIF(D, D, "D") ; DATEDIF(D, D, "M") ; DATEDIF(D, D, "Y") ; DATEDIF(D, D, "MD") ;
-        DATEDIF(D, D, "YM") ; DATEDIF(D, D, "YD") ; HOUR(m) ; MINUTE(M) ; M - M ; SUM(N, rows.a, N) ;
-        SUM(rows.a) ; MAX(rows.a) ; MAX(N, N) ; MIN(N, rows.a) ; AVERAGE(rows.a) ; AVERAGE(N, N) ;
-        COUNT(rows.a, N) ; COUNTA(rows.k) ; MEDIAN(rows.a, N) ; LARGE(rows.a, N) ; SMALL(rows.a, 1) ;
-        SUMPRODUCT(rows.a, rows.a) ; SUMIF(rows.k, "a", rows.a) ; SUMIF(rows.a, ">=1") ;
-        COUNTIF(rows.k, "<>a") ; COUNTIF(rows.k, "") ; COUNTIF(rows.a, "x") ;
+        N + N ; N - N ; N * N ; N / N ; -N ; N% ; N ^ 2 ; N ^ 0 ; N ^ -1 ; ABS(N) ; SIGN(N) ;
+        ROUND(N, 2) ; ROUND(N, -1) ; ROUND(N, N) ; ROUNDUP(N, 1) ; ROUNDDOWN(N, 1) ; ROUNDHALFEVEN(N, 1) ;
+        INT(N) ; TRUNC(N, N) ; CEILING(N, N) ; FLOOR(N, N) ; MOD(N, N) ; SQRT(N) ; IF(B, N, N) ;
+        IF(B, N) ; IF(B, N, "") ; IFS(B, N, B, N) ; SWITCH(T, "a", N, "b", N) ; SWITCH(N, 1, N, N) ;
+        IFERROR(N, N) ; COALESCE(N, N) ; LEN(T) ; LENB(T) ; VALUE(T) ; FIND(T, T) ; SEARCH(T, T, N) ;
+        D - D ; DAYS(D, D) ; YEAR(D) ; MONTH(D) ; DAY(D) ; WEEKDAY(D) ; WEEKDAY(D, 2) ; WEEKDAY(D, 3) ;
+        WEEKDAY(D, 13) ; ISOWEEKNUM(D) ; QUARTER(D) ; DATEDIF(D, D, "D") ; DATEDIF(D, D, "M") ;
+        DATEDIF(D, D, "Y") ; DATEDIF(D, D, "MD") ; DATEDIF(D, D, "YM") ; DATEDIF(D, D, "YD") ; HOUR(m) ;
+        MINUTE(M) ; M - M ; SUM(N, rows.a, N) ; SUM(rows.a) ; MAX(rows.a) ; MAX(N, N) ; MIN(N, rows.a) ;
+        AVERAGE(rows.a) ; AVERAGE(N, N) ; COUNT(rows.a, N) ; COUNTA(rows.k) ; MEDIAN(rows.a, N) ;
+        LARGE(rows.a, N) ; SMALL(rows.a, 1) ; SUMPRODUCT(rows.a, rows.a) ; SUMIF(rows.k, "a", rows.a) ;
+        SUMIF(rows.a, ">=1") ; COUNTIF(rows.k, "<>a") ; COUNTIF(rows.k, "") ; COUNTIF(rows.a, "x") ;
         COUNTIF(rows.w, ">2024-01-31") ; COUNTIFS(rows.k, "a", rows.a, "<2") ;
         AVERAGEIF(rows.k, "a", rows.a) ; SUMIF(rows.a, N)
     """,
     "T": r"""
         T & T ; T & N ; T & D ; T & B ; T & m ; LEFT(T, N) ; RIGHT(T, N) ; MID(T, N, N) ; UPPER(T) ;
-        LOWER(T) ; TRIM(T) ; SUBSTITUTE(T, T, T) ; REPLACE(T, N, N, T) ; REPT(T, N) ; SPLITPART(T, "a", N) ;
-        ASC(T) ; TEXT(N, "#,##0.00") ; TEXT(N, "0") ; TEXT(N, "0.0%") ; TEXT(N, "000.0#") ;
-        TEXT(D, "yyyy-MM-dd") ; TEXT(D, "yy年M月d日") ; TEXT(m, "HH:mm:ss") ; IF(B, T, T) ; COALESCE(T, T) ;
-        IFERROR(T, T) ; TEXTJOIN("-", TRUE, rows.k) ; TEXTJOIN("-", B, rows.k) ; CONCAT(T, N)
+        LOWER(T) ; TRIM(T) ; SUBSTITUTE(T, T, T) ; REPLACE(T, N, N, T) ; REPT(T, N) ;
+        SPLITPART(T, "a", N) ; ASC(T) ; TEXT(N, "#,##0.00") ; TEXT(N, "0") ; TEXT(N, "0.0%") ;
+        TEXT(N, "000.0#") ; TEXT(D, "yyyy-MM-dd") ; TEXT(D, "yy年M月d日") ; TEXT(m, "HH:mm:ss") ;
+        TEXT(m, "h:mm AM/PM") ; TEXT(D, "MM/dd aaaa") ; IF(B, T, T) ; COALESCE(T, T) ; IFERROR(T, T) ;
+        TEXTJOIN("-", TRUE, rows.k) ; TEXTJOIN("-", B, rows.k) ; CONCAT(T, N)
     """,
     "B": r"""
         N = N ; N <> N ; N < N ; N >= N ; T = T ; T <> T ; T < T ; T >= T ; D = D ; D <> D ; D < D ;
@@ -112,7 +113,7 @@ _LEAVES = {
         n ; q ; 0 ; 1 ; 2 ; 0.5 ; 3.75 ; 100 ; 12345.6789 ; -1.5
     """,
     "T": r"""
-        t ; u ; "" ; "a" ; "A b" ; "it''s {0} %s $1" ; "中ａé" ; "12.50" ; "1,234%"
+        t ; u ; "" ; "a" ; "A b" ; "it''s {0} %s $1" ; "中ａé" ; "12.50" ; "1,234%" ; "-¥1,000.5"
     """,
     "B": r"""
         b ; c ; TRUE ; FALSE

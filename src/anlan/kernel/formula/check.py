@@ -382,6 +382,8 @@ def _gathered(node: Node, kind: str) -> Node:
     item = of.item if isinstance(of, ListOf) else of
     if kind == "numbers" and item not in (NUMBER, BLANK):
         mismatch(node, "wrong_type", expected="number")
+    if kind == "ordered" and item not in (NUMBER, DATE, DATETIME, BLANK):
+        mismatch(node, "no_order", expected="number")
     if kind == "days" and item not in (DATE, BLANK):
         mismatch(node, "wrong_type", expected="list of date")
     return node

@@ -29,6 +29,7 @@ from anlan.kernel.formula.types import (
     Described,
     DictScope,
     Link,
+    ListOf,
     Scalar,
     Table,
     Type,
@@ -114,6 +115,11 @@ def _described(
 def _field(value: Any, known: Mapping[Path, Type], path: Path) -> tuple[Described, Any]:
     declared = known.get(path)
     deeper = any(other[: len(path)] == path and len(other) > len(path) for other in known)
+    if isinstance(value, list) and value and not isinstance(value[0], Mapping):
+        item = declared or _type_of(value[0], path)
+        if not isinstance(item, Scalar):
+            _refuse(path, value)
+        return ListOf(item), [_value(cell, item, path) for cell in value]
     if isinstance(value, list) or declared == Table():
         return _table(value or [], known, path)
     if isinstance(value, Mapping):

@@ -12,7 +12,7 @@ Names of the kind `v_`, `t_` are the writer's own; those that `names` gives must
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from anlan.kernel.formula.check import Formula
 from anlan.kernel.formula.errors import NOT_IN_SQL, DesignError
@@ -42,7 +42,8 @@ class SqlNames(Protocol):
 
     zone: of local dates.  scalar: SQL for a single value (numeric, text, boolean, date, timestamptz; a link's
     uuid).  column: (expression, source) for a column of a table, source being what stands behind FROM, with
-    its condition ("line l WHERE l.head = h.id"); columns that meet in one function must have one source.
+    its condition ("line l WHERE l.head = h.id").  Columns that meet in one function must have one source:
+    where they need different joins, give `columns` as well (see SqlTables).
     """
 
     @property
@@ -51,6 +52,13 @@ class SqlNames(Protocol):
     def scalar(self, ref: Ref) -> str: ...
 
     def column(self, ref: Ref) -> tuple[str, str]: ...
+
+
+@runtime_checkable
+class SqlTables(Protocol):
+    """Names that can give several columns of one table over one source, with the joins that they need."""
+
+    def columns(self, refs: Sequence[Ref]) -> tuple[list[str], str]: ...
 
 
 def sql(formula: Formula, names: SqlNames) -> str:
@@ -74,6 +82,9 @@ class SqlWriter:
 
     def __init__(self, names: SqlNames) -> None:
         self.names = names
+        # Nodes are kept beside their text, so that an id is not given to another node in the meantime.
+        self._raw: dict[int, tuple[Node, str]] = {}
+        self._error: dict[int, tuple[Node, str | None]] = {}
 
     # -- the three ways ---------------------------------------------------------------------------------
 
@@ -82,7 +93,10 @@ class SqlWriter:
             return self.literal(node.value, node.type)
         if isinstance(node, Field):
             return self.names.scalar(node.ref)
+        if id(node) in self._raw:
+            return self._raw[id(node)][1]
         written = self._operation(node) if isinstance(node, Operation) else self._call(node)
+        self._raw[id(node)] = node, written
         if len(written) > MAX_SQL:
             raise DesignError(NOT_IN_SQL, node.position, reason="too_long")
         return written
@@ -112,6 +126,11 @@ class SqlWriter:
         """A condition, never NULL, that the node is an error value; None where it cannot be."""
         if not may_fail(node):
             return None
+        if id(node) not in self._error:
+            self._error[id(node)] = node, self._error_of(node)
+        return self._error[id(node)][1]
+
+    def _error_of(self, node: Node) -> str | None:
         if isinstance(node, Call) and node.function.sql_error is not None:
             return node.function.sql_error(self, node)
         if not may_be_blank(node):
@@ -165,6 +184,15 @@ class SqlWriter:
         if isinstance(node, Field):
             return self.names.column(node.ref)
         return "v_", "(SELECT NULL::numeric AS v_ WHERE FALSE) g_"
+
+    def columns(self, nodes: Sequence[Node], call: Call) -> tuple[list[str], str]:
+        """Columns that meet row by row, and their one source."""
+        if isinstance(self.names, SqlTables):
+            return self.names.columns([node.ref for node in nodes if isinstance(node, Field)])
+        pairs = [self.column(node) for node in nodes]
+        if len({source for _, source in pairs}) > 1:
+            raise self.not_in_sql(call)
+        return [value for value, _ in pairs], pairs[0][1]
 
     def gathered(self, nodes: Sequence[Node]) -> tuple[str, str]:
         """(expression, source) of columns and scalars together."""
@@ -256,11 +284,10 @@ class SqlWriter:
         if op == "day+":
             return self.add_days(first, self.value(operands[1]))
         if op == "second+":
-            moved = "m_ + make_interval(secs => trunc(n_, 6)::float8)"
-            bounds = "TIMESTAMPTZ '0001-01-02 00:00Z' AND TIMESTAMPTZ '9999-12-30 00:00Z'"
-            body = self.let({"q_": moved}, f"CASE WHEN q_ BETWEEN {bounds} THEN q_ END")
-            names = {"m_": first, "n_": self.value(operands[1])}
-            return self.let(names, f"CASE WHEN abs(n_) <= 320000000000 THEN {body} END")
+            # Seconds since 1970 of the first and last days that Python's datetimes have.
+            within = "extract(epoch FROM m_) + n_ BETWEEN -62135510400 AND 253402214400"
+            body = f"CASE WHEN {within} THEN m_ + make_interval(secs => n_::float8) END"
+            return self.let({"m_": first, "n_": f"trunc({self.value(operands[1])}, 6)"}, body)
         difference = f"({first} - {self.raw(operands[1])})"
         return f"{difference}::numeric" if op == "days" else f"extract(epoch FROM {difference})"
 

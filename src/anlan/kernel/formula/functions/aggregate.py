@@ -5,16 +5,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from anlan.kernel.formula.errors import DIV0, NUM, TYPE_MISMATCH, DesignError, FormulaError
-from anlan.kernel.formula.functions.criteria import parse_criterion, test_of
 from anlan.kernel.formula.functions.table import Function
 from anlan.kernel.formula.runtime import ONE, ZERO, Number, bounded, divide, text_of
-from anlan.kernel.formula.tree import Call, Constant, Field, Node
-from anlan.kernel.formula.types import BLANK, DATE, NUMBER, TEXT, Link, ListOf, Ref, type_name
+from anlan.kernel.formula.tree import Call, Field, Node
+from anlan.kernel.formula.types import BLANK, DATE, NUMBER, TEXT, ListOf
 
 if TYPE_CHECKING:
     from anlan.kernel.formula.check import Checker
     from anlan.kernel.formula.parser import Application
-    from anlan.kernel.formula.python import PythonWriter
     from anlan.kernel.formula.sql import SqlWriter
 
 Numbers = Iterable[Number | None]
@@ -78,68 +76,18 @@ def sum_product(*columns: Sequence[Number | None]) -> Number:
     return result
 
 
-def _chosen(values: Sequence[Any], criteria: Sequence[Any]) -> list[Any]:
-    """The cells of `values` in the rows that meet all of `criteria`: column, criterion, kind in turn."""
-    tests = [
-        (column, test_of(criterion, kind))
-        for column, criterion, kind in zip(criteria[::3], criteria[1::3], criteria[2::3], strict=True)
-    ]
-    return [value for row, value in enumerate(values) if all(test(column[row]) for column, test in tests)]
-
-
-def sum_if(values: Sequence[Number | None], *criteria: Any) -> Number:
-    return total(_chosen(values, criteria))
-
-
-def average_if(values: Sequence[Number | None], *criteria: Any) -> Decimal:
-    return average(_chosen(values, criteria))
-
-
-def count_if(values: Sequence[object], *criteria: Any) -> Decimal:
-    return Decimal(len(_chosen(values, criteria)))
-
-
 def join_texts(separator: str, skip_blank: bool, values: Iterable[object], zone: str) -> str:
     texts = (text_of(value, zone) for value in values)
     return bounded(separator.join(text for text in texts if text or not skip_blank))
 
 
-# -- typing of the conditional ones: all become VALUES, then column and criterion in turn -----------------
-
-
-def _check_if(checker: "Checker", parsed: "Application") -> Node:
-    """COUNTIF(column, criterion), SUMIF(column, criterion, values = column), AVERAGEIF alike."""
-    function, arguments = _counted(checker, parsed), parsed.arguments
-    column = _column(checker, arguments[0])
-    criterion = checker.single(arguments[1])
-    values = _column(checker, arguments[2]) if len(arguments) > 2 else column
-    return _conditional(checker, function, parsed, values, [(column, criterion)])
-
-
-def _check_ifs(checker: "Checker", parsed: "Application") -> Node:
-    """COUNTIFS(column, criterion, …), SUMIFS(values, column, criterion, …)."""
-    from anlan.kernel.formula.check import count_error
-
-    function, arguments = _counted(checker, parsed), parsed.arguments
-    with_values = parsed.name != "COUNTIFS"
-    if len(arguments) % 2 != with_values:
-        count_error(parsed, len(arguments) + 1, None)
-    rest = arguments[with_values:]
-    pairs = [
-        (_column(checker, column), checker.single(criterion))
-        for column, criterion in zip(rest[::2], rest[1::2], strict=True)
-    ]
-    values = _column(checker, arguments[0]) if with_values else pairs[0][0]
-    return _conditional(checker, function, parsed, values, pairs)
-
-
-def _counted(checker: "Checker", parsed: "Application") -> Function:
+def counted(checker: "Checker", parsed: "Application") -> Function:
     function = checker.functions[parsed.name]
     checker.matched(function, parsed)
     return function
 
 
-def _column(checker: "Checker", parsed: Any) -> Field:
+def column_of(checker: "Checker", parsed: Any) -> Field:
     from anlan.kernel.formula.check import mismatch
 
     node = checker.node(parsed)
@@ -148,36 +96,11 @@ def _column(checker: "Checker", parsed: Any) -> Field:
     return node
 
 
-def _conditional(
-    checker: "Checker",
-    function: Function,
-    parsed: "Application",
-    values: Field,
-    pairs: list[tuple[Field, Node]],
-) -> Node:
-    from anlan.kernel.formula.check import mismatch
-
-    if "COUNT" not in function.name and _item(values) not in (NUMBER, BLANK):
-        mismatch(values, "wrong_type", expected="number")
-    arguments: list[Node] = [values]
-    for column, criterion in pairs:
-        cells = column
-        if isinstance(_item(column), Link) and criterion.type == TEXT:
-            cells = Field(Ref(column.ref.owner, (*column.ref.path, "code")), ListOf(TEXT), column.position)
-        elif criterion.type not in (TEXT, BLANK, _item(column)) and _item(column) != BLANK:
-            mismatch(
-                criterion, "not_comparable", expected=type_name(column.type), got=type_name(criterion.type)
-            )
-        arguments += [cells, criterion]
-    _of_one_table([node for node in arguments if isinstance(node, Field) and isinstance(node.type, ListOf)])
-    return Call(function, tuple(arguments), NUMBER, parsed.position)
-
-
-def _item(column: Field) -> object:
+def item_of(column: Field) -> object:
     return column.type.item if isinstance(column.type, ListOf) else column.type
 
 
-def _of_one_table(columns: list[Field]) -> None:
+def of_one_table(columns: list[Field]) -> None:
     columns = sorted(columns, key=lambda column: column.position)
     for column in columns[1:]:
         if column.ref.owner != columns[0].ref.owner or column.ref.path[0] != columns[0].ref.path[0]:
@@ -189,18 +112,18 @@ def _of_one_table(columns: list[Field]) -> None:
 def _check_sumproduct(checker: "Checker", parsed: "Application") -> Node:
     from anlan.kernel.formula.check import mismatch
 
-    function = _counted(checker, parsed)
-    columns = [_column(checker, argument) for argument in parsed.arguments]
+    function = counted(checker, parsed)
+    columns = [column_of(checker, argument) for argument in parsed.arguments]
     for column in columns:
-        if _item(column) not in (NUMBER, BLANK):
+        if item_of(column) not in (NUMBER, BLANK):
             mismatch(column, "wrong_type", expected="number")
-    _of_one_table(columns)
+    of_one_table(columns)
     return Call(function, tuple(columns), NUMBER, parsed.position)
 
 
 def _check_nth(checker: "Checker", parsed: "Application") -> Node:
-    function = _counted(checker, parsed)
-    column = _column(checker, parsed.arguments[0])
+    function = counted(checker, parsed)
+    column = column_of(checker, parsed.arguments[0])
     rank = checker.required(checker.single(parsed.arguments[1]), NUMBER)
     item = column.type.item if isinstance(column.type, ListOf) else BLANK
     if item not in (NUMBER, DATE, BLANK):
@@ -210,49 +133,7 @@ def _check_nth(checker: "Checker", parsed: "Application") -> Node:
     return Call(function, (column, rank), item, parsed.position)
 
 
-# -- Python and SQL ---------------------------------------------------------------------------------------
-
-
-def _python_conditional(writer: "PythonWriter", call: Call) -> str:
-    values, *rest = call.arguments
-    parts = [writer.raw(values)]
-    for column, criterion in zip(rest[::2], rest[1::2], strict=True):
-        kind = type_name(column.type.item) if isinstance(column.type, ListOf) else "text"
-        parts += [writer.raw(column), writer.raw(criterion), repr(kind)]
-    return f"{call.function.helper}({', '.join(parts)})"
-
-
-def _sql_conditional(aggregate: str) -> "Callable[[SqlWriter, Call], str]":
-    def write(writer: "SqlWriter", call: Call) -> str:
-        values, *rest = call.arguments
-        value, source = writer.column(values)
-        tests = []
-        for column, criterion in zip(rest[::2], rest[1::2], strict=True):
-            cell, other = writer.column(column)
-            if other != source:
-                raise DesignError("not_in_sql", column.position, name=call.function.name)
-            tests.append(_sql_test(writer, column, cell, criterion))
-        written = f"(SELECT {aggregate.format(value=value, tests=' AND '.join(tests))} FROM {source})"
-        return writer.unless_error(written, rest[1::2])
-
-    return write
-
-
-def _sql_test(writer: "SqlWriter", column: Node, cell: str, criterion: Node) -> str:
-    kind = type_name(column.type.item) if isinstance(column.type, ListOf) else "text"
-    blank = f"COALESCE({cell}, '') = ''" if kind == "text" else f"{cell} IS NULL"
-    if not isinstance(criterion, Constant):
-        if criterion.type == TEXT:
-            raise DesignError("not_in_sql", criterion.position, name="criterion")
-        return f"COALESCE({cell} = {writer.value(criterion)}, FALSE)"
-    op, operand, never = parse_criterion(criterion.value, kind)
-    if operand is None and not never:
-        return f"({blank})" if op == "=" else f"NOT ({blank})"
-    if never:
-        return "TRUE" if op == "<>" else "FALSE"
-    order = ' COLLATE "C"' if kind == "text" and op not in ("=", "<>") else ""
-    test = f"{cell} {op} {writer.literal(operand)}{order}"
-    return f"({blank} OR {test})" if op == "<>" else f"(NOT ({blank}) AND {test})"
+# -- SQL -----------------------------------------------------------------------------------------------------
 
 
 def _sql_aggregate(aggregate: str, empty: str = "NULL") -> "Callable[[SqlWriter, Call], str]":
@@ -305,17 +186,14 @@ def _sql_median(writer: "SqlWriter", call: Call) -> str:
 
 
 def _sql_sumproduct(writer: "SqlWriter", call: Call) -> str:
-    pairs = [writer.column(node) for node in call.arguments]
-    sources = {source for _, source in pairs}
-    if len(sources) != 1:
-        raise DesignError("not_in_sql", call.position, name=call.function.name)
-    return f"COALESCE((SELECT sum({' * '.join(value for value, _ in pairs)}) FROM {sources.pop()}), 0)"
+    cells, source = writer.columns(call.arguments, call)
+    return f"COALESCE((SELECT sum({' * '.join(cells)}) FROM {source}), 0)"
 
 
 def _sql_textjoin(writer: "SqlWriter", call: Call) -> str:
     separator, skip, *nodes = call.arguments
     if len(nodes) != 1 or not isinstance(nodes[0].type, ListOf) or nodes[0].type.item != TEXT:
-        raise DesignError("not_in_sql", call.position, name=call.function.name)
+        raise writer.not_in_sql(call)
     value, source = writer.column(nodes[0])
     kept = f"CASE WHEN {writer.value(skip)} THEN NULLIF({value}, '') ELSE COALESCE({value}, '') END"
     written = f"COALESCE((SELECT string_agg({kept}, {writer.value(separator)}) FROM {source}), '')"
@@ -344,7 +222,7 @@ FUNCTIONS = (
     ),
     Function(
         "MIN",
-        "*values: values",
+        "*values: ordered",
         None,
         "最小值, 没有值时为空",
         "Least value; blank when there is none",
@@ -354,7 +232,7 @@ FUNCTIONS = (
     ),
     Function(
         "MAX",
-        "*values: values",
+        "*values: ordered",
         None,
         "最大值, 没有值时为空",
         "Greatest value; blank when there is none",
@@ -406,66 +284,6 @@ FUNCTIONS = (
         sum_product,
         _sql_sumproduct,
         check=_check_sumproduct,
-    ),
-    Function(
-        "SUMIF",
-        "column: column, criterion: any, values: column = blank",
-        NUMBER,
-        '按一个条件求和, 如 SUMIF(明细.类别,"A",明细.金额)',
-        "Sum of the rows that meet a criterion",
-        sum_if,
-        _sql_conditional("COALESCE(sum({value}) FILTER (WHERE {tests}), 0)"),
-        check=_check_if,
-        write_python=_python_conditional,
-    ),
-    Function(
-        "SUMIFS",
-        "values: column, column: column, criterion: any, *more: any = blank",
-        NUMBER,
-        "按多个条件求和",
-        "Sum of the rows that meet all criteria",
-        sum_if,
-        _sql_conditional("COALESCE(sum({value}) FILTER (WHERE {tests}), 0)"),
-        check=_check_ifs,
-        write_python=_python_conditional,
-    ),
-    Function(
-        "COUNTIF",
-        "column: column, criterion: any",
-        NUMBER,
-        '按一个条件计数, 如 COUNTIF(明细.金额,">=5")',
-        "How many rows meet a criterion",
-        count_if,
-        _sql_conditional("(count(*) FILTER (WHERE {tests}))::numeric"),
-        check=_check_if,
-        write_python=_python_conditional,
-    ),
-    Function(
-        "COUNTIFS",
-        "column: column, criterion: any, *more: any = blank",
-        NUMBER,
-        "按多个条件计数",
-        "How many rows meet all criteria",
-        count_if,
-        _sql_conditional("(count(*) FILTER (WHERE {tests}))::numeric"),
-        check=_check_ifs,
-        write_python=_python_conditional,
-    ),
-    Function(
-        "AVERAGEIF",
-        "column: column, criterion: any, values: column = blank",
-        NUMBER,
-        "按一个条件求平均",
-        "Mean of the rows that meet a criterion",
-        average_if,
-        _sql_conditional(
-            "round((sum({value}) FILTER (WHERE {tests}) + 0."
-            + "0" * 40
-            + ") / NULLIF(count({value}) FILTER (WHERE {tests}), 0), 16)"
-        ),
-        fails=True,
-        check=_check_if,
-        write_python=_python_conditional,
     ),
     Function(
         "TEXTJOIN",

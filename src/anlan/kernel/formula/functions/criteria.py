@@ -19,6 +19,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+_DATE_MARKS = str.maketrans("年月/", "---")
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})", re.ASCII)
 
 
@@ -48,13 +49,21 @@ def read_as(written: str, kind: str) -> object:
     if kind == "number":
         return Decimal(written.strip()) if _NUMBER.fullmatch(written.strip()) else None
     if kind == "date":
-        try:
-            return date.fromisoformat(written.strip())
-        except ValueError:
-            return None
+        return day_in(written)
     if kind == "boolean":
         return {"TRUE": True, "FALSE": False}.get(written.strip().upper())
     return written
+
+
+def day_in(text: str) -> date | None:
+    """The date that a text spells (2024-03-05, 2024/3/5, 2024年3月5日), or None."""
+    parts = text.strip().rstrip("日").translate(_DATE_MARKS).split("-")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts):
+        return None
+    try:
+        return date(*(int(part) for part in parts))
+    except ValueError:
+        return None
 
 
 def test_of(criterion: object, kind: str) -> Callable[[object], bool]:

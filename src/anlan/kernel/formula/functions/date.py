@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from anlan.kernel.formula.errors import NUM, VALUE, FormulaError
+from anlan.kernel.formula.functions.criteria import day_in
 from anlan.kernel.formula.functions.table import Function, through_blank
 from anlan.kernel.formula.runtime import Number, days_between, local
 from anlan.kernel.formula.tree import Call, Constant
@@ -15,13 +16,11 @@ from anlan.kernel.formula.types import DATE, NUMBER
 if TYPE_CHECKING:
     from anlan.kernel.formula.sql import SqlWriter
 
-FARTHEST = 120_000  # months or years' worth of them: more than the calendar has
+IN_CALENDAR = "BETWEEN 12 AND 119999"  # months since the year 0 that dates of Python have
 
 
 def make_date(year: Number, month: Number, day: Number) -> date:
     """Months and days beyond the calendar's run on: DATE(2024, 2, 30) is March 1st."""
-    if abs(year) > 12_000 or abs(month) > 60_000:
-        raise FormulaError(NUM)
     months = int(year) * 12 + int(month) - 1
     try:
         return date(months // 12, months % 12 + 1, 1) + timedelta(days=int(day) - 1)
@@ -30,8 +29,6 @@ def make_date(year: Number, month: Number, day: Number) -> date:
 
 
 def add_months(day: date, months: Number | int) -> date:
-    if not -FARTHEST <= months <= FARTHEST:
-        raise FormulaError(NUM)
     year, month = divmod(day.year * 12 + day.month - 1 + int(months), 12)
     if not 1 <= year <= 9999:
         raise FormulaError(NUM)
@@ -43,14 +40,18 @@ def end_of_month(day: date, months: Number) -> date:
     return there.replace(day=calendar.monthrange(there.year, there.month)[1])
 
 
+# The day of the week (Monday 1) from which each kind of WEEKDAY counts, as the known spreadsheets have it.
+_FIRST_DAYS = {
+    Decimal(kind): first for kind, first in {1: 7, 2: 1, 3: 1, **{n: n - 10 for n in range(11, 18)}}.items()
+}
+
+
 def weekday(day: date, kind: Number) -> Decimal:
-    """kind 1: Sunday 1 … Saturday 7; 2: Monday 1 … Sunday 7; 3: Monday 0 … Sunday 6."""
-    iso = day.isoweekday()
-    if kind == 1:
-        return Decimal(iso % 7 + 1)
-    if kind in (2, 3):
-        return Decimal(iso if kind == 2 else iso - 1)
-    raise FormulaError(NUM)
+    """kind 1: Sunday 1 … Saturday 7; 2: Monday 1 … Sunday 7; 3: Monday 0 …; 11 … 17: Monday 1 … Sunday 1."""
+    if kind not in _FIRST_DAYS:
+        raise FormulaError(NUM)
+    from_first = (day.isoweekday() - _FIRST_DAYS[kind]) % 7
+    return Decimal(from_first if kind == 3 else from_first + 1)
 
 
 def months_between(start: date, end: date) -> int:
@@ -92,14 +93,10 @@ def minute(moment: datetime, zone: str) -> Decimal:
 
 
 def date_of_text(text: str) -> date:
-    """2024-03-05, 2024/3/5 or 2024年3月5日."""
-    parts = text.strip().rstrip("日").replace("年", "-").replace("月", "-").replace("/", "-").split("-")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) <= 4 for part in parts):
+    day = day_in(text)
+    if day is None:
         raise FormulaError(VALUE)
-    try:
-        return date(*(int(part) for part in parts))
-    except ValueError:
-        raise FormulaError(VALUE) from None
+    return day
 
 
 # -- SQL --------------------------------------------------------------------------------------------------
@@ -116,8 +113,8 @@ def _sql_date(writer: "SqlWriter", call: Call) -> str:
     first = (
         "(DATE '2000-01-01' + make_interval(months => ((trunc(y_) - 2000) * 12 + trunc(m_) - 1)::int))::date"
     )
-    moved = writer.add_days(writer.in_calendar(first), "trunc(n_) - 1")
-    body = f"CASE WHEN abs(y_) <= 12000 AND abs(m_) <= 60000 THEN {moved} END"
+    moved = writer.add_days(first, "trunc(n_) - 1")
+    body = f"CASE WHEN trunc(y_) * 12 + trunc(m_) - 1 {IN_CALENDAR} THEN {moved} END"
     return writer.let(names, body)
 
 
@@ -128,7 +125,8 @@ def _sql_months(writer: "SqlWriter", call: Call) -> str:
         moved = (
             "(date_trunc('month', d_) + make_interval(months => trunc(n_)::int + 1) - interval '1 day')::date"
         )
-    body = f"CASE WHEN abs(n_) <= {FARTHEST} THEN {writer.in_calendar(moved)} END"
+    there = "extract(year FROM d_) * 12 + extract(month FROM d_) - 1 + trunc(n_)"
+    body = f"CASE WHEN {there} {IN_CALENDAR} THEN {moved} END"
     return writer.let({"d_": day, "n_": months}, body)
 
 
@@ -139,12 +137,10 @@ def _sql_delta(writer: "SqlWriter", call: Call) -> str:
 def _sql_weekday(writer: "SqlWriter", call: Call) -> str:
     kind = writer.constant_number(call.arguments[1])
     day = writer.raw(call.arguments[0])
-    templates = {
-        1: "(extract(dow FROM {}) + 1)",
-        2: "extract(isodow FROM {})",
-        3: "(extract(isodow FROM {}) - 1)",
-    }
-    return templates[int(kind)].format(day) if kind in templates else "NULL::numeric"
+    if kind not in _FIRST_DAYS:
+        return "NULL::numeric"
+    from_first = f"mod(extract(isodow FROM {day}) + {7 - _FIRST_DAYS[kind]}, 7)"
+    return from_first if kind == 3 else f"({from_first} + 1)"
 
 
 def _sql_difference(writer: "SqlWriter", call: Call) -> str:

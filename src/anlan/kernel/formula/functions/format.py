@@ -1,9 +1,11 @@
 """Formats of TEXT: "#,##0.00", "0.0%", "000", "yyyy-MM-dd HH:mm".
 
 Numbers: 0 a digit that always shows, # one that shows when needed, a comma among them groups thousands, a %
-multiplies by 100; other characters before and behind stand as they are.  Dates: yyyy yy M MM d dd H HH m mm
-s ss (after an hour or before a second, m is the minute, else the month; M is always the month).  Text in
-double quotes stands as it is.
+multiplies by 100; other characters before and behind stand as they are.  A second and a third format behind
+semicolons are for negative numbers and for zero.
+
+Dates: yyyy yy M MM d dd h hh m mm s ss in small letters or capitals (m behind an hour or before a second is
+the minute, else the month), AM/PM, aaaa 星期四, aaa 四.  Text in double quotes stands as it is.
 """
 
 import re
@@ -35,14 +37,18 @@ class NumberFormat(NamedTuple):
 
 
 _NUMBER = re.compile(r'((?:"[^"]*"|[^#0,.%"])*)([#0,]*)(?:\.([#0]*))?(%?)((?:"[^"]*"|[^#0,.%"])*)')
-_DATE = re.compile(r'"[^"]*"|y+|M+|m+|d+|h+|H+|s+|.', re.DOTALL)
+_DATE = re.compile(r'"[^"]*"|AM/PM|[yY]+|[mM]+|[dD]+|[hH]+|[sS]+|a{3,4}|.', re.DOTALL)
+_SECTION = re.compile(r'(?:^|(?<=;))((?:"[^"]*"|[^";])*)')
+_WEEKDAYS = "一二三四五六日"
 _FIELDS = {
     "yyyy": ("{0.year:04}", "YYYY"), "yy": ("{1:02}", "YY"),
     "MM": ("{0.month:02}", "MM"), "M": ("{0.month}", "FMMM"),
     "dd": ("{0.day:02}", "DD"), "d": ("{0.day}", "FMDD"),
-    "HH": ("{0.hour:02}", "HH24"), "H": ("{0.hour}", "FMHH24"),
+    "hh": ("{0.hour:02}", "HH24"), "h": ("{0.hour}", "FMHH24"),
+    "hh12": ("{2:02}", "HH12"), "h12": ("{2}", "FMHH12"), "AM/PM": ("{3}", "AM"),
     "mm": ("{0.minute:02}", "MI"), "m": ("{0.minute}", "FMMI"),
     "ss": ("{0.second:02}", "SS"), "s": ("{0.second}", "FMSS"),
+    "aaaa": ("星期{4}", ""), "aaa": ("{4}", ""),
 }  # fmt: skip
 
 
@@ -55,7 +61,11 @@ def format_value(value: object, pattern: str, zone: str) -> str:
     if isinstance(value, date):
         return _formatted_date(datetime(value.year, value.month, value.day), pattern)  # noqa: DTZ001  a plain day
     assert isinstance(value, int | Decimal)
-    return _formatted_number(Decimal(value), number_format(pattern))
+    sections = _SECTION.findall(pattern)
+    number = Decimal(value)
+    if number < 0 and len(sections) > 1:
+        return _formatted_number(-number, number_format(sections[1]))
+    return _formatted_number(number, number_format(sections[2 if not number and len(sections) > 2 else 0]))
 
 
 def number_format(pattern: str) -> NumberFormat:
@@ -93,32 +103,42 @@ def _grouped(digits: str) -> str:
 
 
 def date_parts(pattern: str) -> list[tuple[str, bool]]:
-    """The pattern's pieces: (field of _FIELDS, True) or (text, False).  Unknown fields are #VALUE!."""
+    """The pattern's pieces: (field of _FIELDS, True) or (text, False).  Unknown fields are #VALUE!.
+
+    m behind an hour or before a second is the minute, else the month.
+    """
     pieces = _DATE.findall(pattern)
-    fields = [piece for piece in pieces if piece[0] in "yMmdhHs"]
+    halves = "AM/PM" in pieces
+    fields = [
+        piece for piece in pieces if piece[0] in "yYmMdDhHsSaA" and piece not in ("a", "aa", "A", "AM/PM")
+    ]
     parts: list[tuple[str, bool]] = []
     seen = 0
     for piece in pieces:
-        if piece[0] not in "yMmdhHs":
+        if piece == "AM/PM":
+            parts.append((piece, True))
+        elif piece[0] not in "yYmMdDhHsSaA" or piece in ("a", "aa", "A"):
             parts.append((piece.strip('"') if piece.startswith('"') else piece, False))
-            continue
-        before = fields[seen - 1][0] if seen else ""
-        behind = fields[seen + 1][0] if seen + 1 < len(fields) else ""
-        seen += 1
-        field = piece.upper() if piece[0] == "h" else piece
-        if field[0] == "m" and before not in ("h", "H") and behind != "s":
-            field = field.upper()
-        if field not in _FIELDS:
-            raise FormulaError(VALUE)
-        parts.append((field, True))
+        else:
+            before = fields[seen - 1][0].lower() if seen else ""
+            behind = fields[seen + 1][0].lower() if seen + 1 < len(fields) else ""
+            seen += 1
+            field = piece.lower()
+            if field[0] == "m" and before != "h" and behind != "s":
+                field = field.upper()
+            field += "12" if halves and field[0] == "h" else ""
+            if field not in _FIELDS:
+                raise FormulaError(VALUE)
+            parts.append((field, True))
     return parts
 
 
 def _formatted_date(value: datetime, pattern: str) -> str:
+    hour, half = (value.hour + 11) % 12 + 1, "AM" if value.hour < 12 else "PM"
+    names = value, value.year % 100, hour, half, _WEEKDAYS[value.weekday()]
     return bounded(
         "".join(
-            _FIELDS[part][0].format(value, value.year % 100) if is_field else part
-            for part, is_field in date_parts(pattern)
+            _FIELDS[part][0].format(*names) if is_field else part for part, is_field in date_parts(pattern)
         )
     )
 
@@ -135,7 +155,7 @@ def sql_format(writer: "SqlWriter", call: Call) -> str:
                 raw if value.type == DATE else f"({raw} AT TIME ZONE {writer.literal(writer.names.zone)})"
             )
             return writer.unless_error(_sql_date(writer, moment, pattern.value), [value])
-        if value.type == NUMBER:
+        if value.type == NUMBER and len(_SECTION.findall(pattern.value)) == 1:
             return writer.unless_error(_sql_number(writer, raw, number_format(pattern.value)), [value])
     except FormulaError:
         return "NULL::text"
@@ -145,11 +165,15 @@ def sql_format(writer: "SqlWriter", call: Call) -> str:
 
 
 def _sql_date(writer: "SqlWriter", moment: str, pattern: str) -> str:
-    texts = [
-        f"to_char(v_, '{_FIELDS[part][1]}')" if is_field else writer.literal(part)
-        for part, is_field in date_parts(pattern)
-    ]
+    texts = [_sql_field(part) if is_field else writer.literal(part) for part, is_field in date_parts(pattern)]
     return f"COALESCE({writer.let({'v_': moment}, ' || '.join(texts) or writer.literal(''))}, '')"
+
+
+def _sql_field(field: str) -> str:
+    if field.startswith("a"):
+        weekday = f"substr('{_WEEKDAYS}', extract(isodow FROM v_)::int, 1)"
+        return f"'星期' || {weekday}" if field == "aaaa" else weekday
+    return f"to_char(v_, '{_FIELDS[field][1]}')"
 
 
 def _sql_number(writer: "SqlWriter", value: str, how: NumberFormat) -> str:

@@ -10,7 +10,8 @@ day                   a date; of a datetime, its local date; blank arrives as bl
 moment                a datetime (a date counts as its midnight); blank arrives as blank
 numeric               a number as it is, blank included
 any                   a scalar or a link as it is, blank included
-numbers values        a scalar or a column, gathered into one list, blanks included
+numbers values        scalars and columns, gathered into one list, blanks included
+ordered               the same, of numbers, dates or datetimes
 column                a column of any type
 days                  a column of dates
 record FORM           a link; the helper gets the linked record as a mapping, or None
@@ -32,20 +33,10 @@ if TYPE_CHECKING:
     from anlan.kernel.formula.tree import Call, Node
 
 KINDS = (
-    "number",
-    "numeric",
-    "text",
-    "boolean",
-    "day",
-    "moment",
-    "any",
-    "numbers",
-    "values",
-    "column",
-    "days",
-    "record",
+    *("number", "numeric", "text", "boolean", "day", "moment", "any"),
+    *("numbers", "ordered", "values", "column", "days", "record"),
 )
-GATHERED = ("numbers", "values")
+GATHERED = ("numbers", "ordered", "values")
 
 
 class Required(Enum):

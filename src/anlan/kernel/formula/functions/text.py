@@ -109,16 +109,17 @@ def split_part(text: str, separator: str, part: Number) -> str:
     return parts[place - 1] if place <= len(parts) else ""
 
 
-NUMBER_PATTERN = r"[+-]?([0-9]{1,3}(,[0-9]{3}){1,12}|[0-9]{1,40})?([.][0-9]{0,40})?%?"
+NUMBER_PATTERN = r"[+-]?[¥￥$]?([0-9]{1,3}(,[0-9]{3}){1,12}|[0-9]{1,40})?([.][0-9]{0,40})?%?"
 _NUMBER = re.compile(NUMBER_PATTERN)
+_NO_SIGNS = str.maketrans("", "", ",%¥￥$")
 
 
 def value_of(text: str) -> Decimal:
-    """The number that a text spells: "1,234.50", "-3", "12%"."""
+    """The number that a text spells: "1,234.50", "-3", "12%", "¥9.9"."""
     written = text.strip(" ")
     if not _NUMBER.fullmatch(written) or not any(character.isdigit() for character in written):
         raise FormulaError(VALUE)
-    number = Decimal(written.rstrip("%").replace(",", ""))
+    number = Decimal(written.translate(_NO_SIGNS))
     return number * Decimal("0.01") if written.endswith("%") else number
 
 
@@ -208,7 +209,7 @@ def _sql_split(writer: "SqlWriter", call: Call) -> str:
 
 
 def _sql_value(writer: "SqlWriter", call: Call) -> str:
-    number = "replace(rtrim(x_, '%'), ',', '')::numeric * CASE WHEN right(x_, 1) = '%' THEN 0.01 ELSE 1 END"
+    number = "translate(x_, ',%¥￥$', '')::numeric * CASE WHEN right(x_, 1) = '%' THEN 0.01 ELSE 1 END"
     test = f"x_ ~ '^({NUMBER_PATTERN})$' AND x_ ~ '[0-9]'"
     return writer.let(
         {"x_": f"btrim({writer.value(call.arguments[0])}, ' ')"}, f"CASE WHEN {test} THEN {number} END"
