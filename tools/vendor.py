@@ -63,7 +63,8 @@ _MIT = """\
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without
 limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the
-Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:
+Software, and to permit persons to whom the Software is furnished to do so, subject to the following
+conditions:
 
 The above copyright notice and this permission notice shall be included in all copies or substantial portions
 of the Software.
@@ -128,7 +129,7 @@ def copy(modules: Path) -> None:
 
 
 def faults() -> list[str]:
-    """Return a line for each thing that is not as `copy` left it, or that the lists ask for and is not there."""
+    """Return a line for each thing that is not as `copy` left it, or that the lists ask for in vain."""
     manifest_path = VENDOR / "manifest.json"
     if not manifest_path.exists():
         return ["the front-end files are missing — run make vendor"]

@@ -86,6 +86,24 @@ def test_a_stale_pid_file_that_names_a_living_stranger_does_not_pass_for_a_serve
     assert one(server.ensure_running(home), "select 1") == 1
 
 
+def test_a_killed_server_that_nobody_reaped_does_not_keep_the_next_from_starting(home: Path) -> None:
+    """In a container whose process 1 reaps nobody, the killed postmaster stays in the table of processes."""
+    server.ensure_running(home)
+    noted = place.recorded(home)
+    assert noted is not None
+    kill_the_tree(home)
+    user = noted.account.uid if noted.account.is_other else None
+    zombie = subprocess.Popen(["/bin/true"], user=user)
+    pid_file, socket_file = noted.data / "postmaster.pid", noted.socket / ".s.PGSQL.5432.lock"
+    for file in (pid_file, socket_file):
+        text = file.read_text()
+        file.write_text(text.replace(text.split("\n", 1)[0], str(zombie.pid), 1))
+    try:
+        assert one(server.ensure_running(home), "select 1") == 1
+    finally:
+        zombie.wait()
+
+
 def test_a_start_goes_on_from_an_initialisation_that_was_cut_off(home: Path) -> None:
     server.ensure_running(home)
     server.stop(home)

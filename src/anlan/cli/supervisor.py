@@ -141,8 +141,8 @@ def _serve(
         while not stop:
             for child in children:
                 child.look()
-            _keep_database(settings)
             _reap_strangers(children)
+            _keep_database(settings)
             if deadline is not None:
                 if _is_ready(*address):
                     deadline = None

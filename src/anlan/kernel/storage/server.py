@@ -29,7 +29,8 @@ ROLE = "anlan"
 _ADMIN = "postgres"
 _LOCK_SECONDS = 660.0  # longer than the start that another process may be busy with
 _START_SECONDS = 600  # recovery after a crash replays up to max_wal_size; pg_ctl's own 60 s can be too short
-_RETRY_SECONDS = 60.0  # a killed postmaster stays a zombie, and its lock file valid, until somebody reaps it
+_RETRY_SECONDS = 60.0  # backends of a killed postmaster keep its shared memory until they notice
+_NO_PID = 2**31 - 1  # above the highest pid of Linux, 2**22
 _TRANSIENT = ("lock file", "shared memory block")  # what a start says until then
 
 _CONFIGURATION = """\
@@ -252,6 +253,7 @@ def _start(place: Place, bin_dir: Path) -> None:
     """Start and wait until the server answers; try again while the remains of a killed one are in the way."""
     deadline = time.monotonic() + _RETRY_SECONDS
     while True:
+        _bury(place)
         place.log.unlink(missing_ok=True)
         known = {file: file.stat().st_size for file in (place.data / "log").glob("*.log")}
         done = place.account.run(
@@ -285,12 +287,39 @@ def _postmaster(place: Place) -> int | None:
 
     The pid file survives a kill -9, and the number may have been given to another program since.
     """
+    pid = _noted_pid(place)
+    name, state = _process(pid) if pid is not None else ("", "")
+    return pid if name == "postgres" and state != "Z" else None
+
+
+def _bury(place: Place) -> None:
+    """Take the number of a zombie out of both lock files: a new postmaster would hold it for alive.
+
+    A killed postmaster stays a zombie until its parent reaps it, which process 1 of many a container never
+    does. In the pid file the number becomes one that no process can have; the rest stays, because by it
+    PostgreSQL finds backends of the dead one that still use its shared memory.
+    """
+    pid = _noted_pid(place)
+    if pid is not None and _process(pid)[1] == "Z":
+        _, _, rest = (place.data / "postmaster.pid").read_text(encoding="utf-8").partition("\n")
+        _write(place, "postmaster.pid", f"{_NO_PID}\n{rest}")
+        (place.socket / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
+
+def _noted_pid(place: Place) -> int | None:
     try:
-        pid = int((place.data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")
-    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return int((place.data / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0])
+    except (FileNotFoundError, ValueError):
         return None
-    return pid if "(postgres" in state[0] and not state[2].startswith(" Z") else None
+
+
+def _process(pid: int) -> tuple[str, str]:
+    """Return name and state letter of a process from /proc; two empty texts when there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return "", ""
+    return text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2]
 
 
 def _said(place: Place, known: dict[Path, int]) -> str:
