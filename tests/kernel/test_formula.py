@@ -369,6 +369,28 @@ def test_link_meets_text_by_code_and_link_by_id() -> None:
     assert by_id(None, "1", "2") is False
 
 
+def test_link_without_a_code_meets_text_by_its_number() -> None:
+    document = DictScope({"number": TEXT}, "head")
+    scope = DictScope(
+        {"order": (Link("order"), document), "bare": (Link("x"), DictScope({}, "head"))}, "head"
+    )
+    assert check('order = "SO1"', scope).refs == {Ref("head", ("order", "number"))}
+    with pytest.raises(DesignError) as raised:
+        check('bare = "X"', scope)
+    assert raised.value.code == "type_mismatch"
+
+
+def test_iso_text_beside_a_date_is_that_date() -> None:
+    compute = python_function(check('day >= "2026-11-01"', SCOPE), [Ref("head", ("day",))])
+    assert compute(date(2026, 11, 1)) is True
+    assert compute(date(2026, 10, 31)) is False
+    assert sql_filter(check('day >= "2026-11-01"', SCOPE), Names()) == "(h.day >= DATE '2026-11-01')"
+    assert (
+        value('at < "2026-11-01T08:00:00+08:00"', {"at": "2026-10-31T23:59:59Z"}, {"at": "datetime"}) is True
+    )
+    assert refused('day > "soon"') == ("type_mismatch", 6)
+
+
 def test_blank_links_and_dates_are_equal_to_nothing_but_blank() -> None:
     names = [Ref("head", ("party",)), Ref("head", ("payer",))]
     assert python_function(check("party = payer", SCOPE), names)(None, None) is False
@@ -495,6 +517,29 @@ def test_wrong_value_is_a_mismatch_that_names_the_field() -> None:
 def test_list_of_scalars_is_a_column() -> None:
     assert value('IN("b", tags)', {"tags": ["a", "b"]}) is True
     assert value("SUM(numbers)", {"numbers": [1, "2.5", None]}, {"numbers": "number"}) == "3.5"
+
+
+@pytest.mark.parametrize("types", [{"a": []}, {"a": "nothing"}, {"a": None}])
+def test_unknown_type_is_a_mismatch(types: Any) -> None:
+    with pytest.raises(DesignError) as raised:
+        evaluate("1", {"a": 1}, types)
+    assert raised.value.code == "type_mismatch"
+
+
+def test_values_nested_too_deep_are_a_mismatch() -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(500):
+        nested = {"a": nested}
+    with pytest.raises(DesignError):
+        evaluate("1", nested)
+
+
+def test_instant_without_offset_is_the_zones_own() -> None:
+    assert value("HOUR(at)", {"at": "2026-11-24T09:30:00"}, {"at": "datetime"}) == "9"
+
+
+def test_two_blanks_of_no_type_are_equal() -> None:
+    assert value("a = b", {"a": None, "b": None}) is True
 
 
 def test_links_inside_rows_give_columns() -> None:

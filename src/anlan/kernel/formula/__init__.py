@@ -9,7 +9,7 @@ from anlan.kernel.formula.functions.table import Function
 from anlan.kernel.formula.python import RUNTIME, namespace, python_function, python_source
 from anlan.kernel.formula.rewrite import Path, references, rename
 from anlan.kernel.formula.runtime import use_exact_decimals
-from anlan.kernel.formula.sql import SqlNames, sql, sql_filter
+from anlan.kernel.formula.sql import SqlNames, SqlTables, sql, sql_filter
 from anlan.kernel.formula.tokens import normalise_name, quote_name
 from anlan.kernel.formula.tree import Node, Operation
 from anlan.kernel.formula.types import (
@@ -56,6 +56,7 @@ __all__ = [
     "Scalar",
     "Scope",
     "SqlNames",
+    "SqlTables",
     "Symbol",
     "Table",
     "Type",

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import NoReturn
 
 from anlan.kernel.formula.errors import (
@@ -99,8 +100,8 @@ class Checker:
             of = ListOf(_single_type(last.type))
         return Field(Ref(first.owner, parsed.path), of, parsed.position)
 
-    def _resolve(self, parsed: Name) -> tuple[Symbol, Symbol, bool]:
-        """The symbols of a path's first and last name, and whether it runs through a table."""
+    def _symbols(self, parsed: Name) -> list[Symbol]:
+        """What each name of a path stands for.  Raises unknown_field."""
         scope: Scope | None = self.scope
         found: list[Symbol] = []
         for name, position in zip(parsed.path, parsed.positions, strict=True):
@@ -110,6 +111,11 @@ class Checker:
                 raise DesignError(UNKNOWN_FIELD, position, name=name, suggestion=_suggested(near))
             found.append(symbol)
             scope = symbol.scope
+        return found
+
+    def _resolve(self, parsed: Name) -> tuple[Symbol, Symbol, bool]:
+        """The symbols of a path's first and last name, and whether it runs through a table."""
+        found = self._symbols(parsed)
         tables = [symbol for symbol in found[:-1] if isinstance(symbol.type, Table)]
         if len(tables) > 1:
             raise DesignError(
@@ -163,7 +169,15 @@ class Checker:
             if isinstance(node, Call) and node.function.context:
                 return Field(self.context(node.function.context[0], "code"), TEXT, node.position)
             mismatch(node, "wrong_type", expected="text")
-        return Field(Ref(node.ref.owner, (*node.ref.path, "code")), TEXT, node.position)
+        return Field(self.code_of(node), TEXT, node.position)
+
+    def code_of(self, node: Field) -> Ref:
+        """Where the code of a linked record, or of each in a column, stands; a document's is its number."""
+        *_, link = self._symbols(Name(node.ref.path, (node.position,) * len(node.ref.path)))
+        keys = [key for key in ("code", "number") if link.scope is None or link.scope.lookup(key) is not None]
+        if not keys:
+            mismatch(node, "no_code", expected="text")
+        return Ref(node.ref.owner, (*node.ref.path, keys[0]))
 
     def alike(self, left: Node, right: Node, *, ordered: bool = False) -> tuple[Node, Node]:
         """Both operands of a comparison, made of one type.  Raises type_mismatch where they have none."""
@@ -173,12 +187,14 @@ class Checker:
         if is_empty_text(right) and a != TEXT:
             return left, Constant(None, a, right.position)
         if BLANK in (a, b):
-            known = b if a == BLANK else a
+            known = TEXT if a == b else b if a == BLANK else a
             return replace(left, type=known), replace(right, type=known)
         if isinstance(a, Link) and b == TEXT:
             return self.code(left), right
         if a == TEXT and isinstance(b, Link):
             return left, self.code(right)
+        left, right = _read_as_time(left, b), _read_as_time(right, a)
+        a, b = left.type, right.type
         if ordered and {a, b} == {DATE, DATETIME}:
             return self.required(left, DATETIME), self.required(right, DATETIME)
         links = isinstance(a, Link) and isinstance(b, Link)
@@ -353,6 +369,19 @@ def count_error(parsed: Application, least: int, most: int | None) -> NoReturn:
 def is_empty_text(node: Node) -> bool:
     """The constant "", which stands for blank beside any type."""
     return isinstance(node, Constant) and node.value == "" and node.type == TEXT
+
+
+def _read_as_time(node: Node, beside: Type) -> Node:
+    """A constant text beside a date or datetime is the one that it spells in ISO form, if it does."""
+    if not (isinstance(node, Constant) and isinstance(node.value, str) and beside in (DATE, DATETIME)):
+        return node
+    try:
+        if len(node.value) == len("2026-11-24"):
+            return Constant(date.fromisoformat(node.value), DATE, node.position)
+        moment = datetime.fromisoformat(node.value)
+    except ValueError:
+        return node
+    return node if moment.tzinfo is None else Constant(moment.astimezone(UTC), DATETIME, node.position)
 
 
 def _constant(parsed: Literal) -> Constant:

@@ -6,6 +6,7 @@ evaluate("1/0", {})  → {"error": "#DIV/0!"}
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
@@ -67,7 +68,7 @@ def evaluate(
         tuple(normalise_name(part) for part in path.split(".")): _type(path, name)
         for path, name in (types or {}).items()
     }
-    scope, data = _described(values, known, ())
+    scope, data = _Reader(known, zone).object(values, ())
     formula = check(expression, scope, functions=functions)
     refs = sorted(formula.refs)
     compute = python_function(formula, refs, functions=functions)
@@ -91,67 +92,96 @@ def shown(value: Any) -> Any:
 
 
 Path = tuple[str, ...]
+MAX_DEPTH = 8  # objects inside objects; deeper ones than any formula follows are refused
 
 
-def _type(path: str, name: str) -> Type:
-    if name not in TYPES:
-        raise DesignError(TYPE_MISMATCH, 0, reason="unknown_type", name=path, found=name)
+def _type(path: str, name: object) -> Type:
+    if not isinstance(name, str) or name not in TYPES:
+        raise DesignError(
+            TYPE_MISMATCH, 0, reason="unknown_type", name=path, expected="type", got=str(name)[:40]
+        )
     return TYPES[name]
 
 
-def _described(
-    values: Mapping[str, Any], known: Mapping[Path, Type], at: Path, *, open: bool = False
-) -> tuple[DictScope, dict[str, Any]]:
-    """The scope of an object and its values, read by their types."""
-    fields: dict[str, Described] = {}
-    data: dict[str, Any] = {}
-    given = {normalise_name(name): value for name, value in values.items()}
-    below = {path[len(at)] for path in known if path[: len(at)] == at and len(path) > len(at)}
-    for name in [*given, *sorted(below - given.keys())]:
-        fields[name], data[name] = _field(given.get(name), known, (*at, name))
-    return DictScope(fields, open=open), data
+@dataclass(frozen=True)
+class _Reader:
+    """Reads JSON values by the types that are known of their paths; instants without offset are the zone's."""
 
+    known: Mapping[Path, Type]
+    zone: str
 
-def _field(value: Any, known: Mapping[Path, Type], path: Path) -> tuple[Described, Any]:
-    declared = known.get(path)
-    deeper = any(other[: len(path)] == path and len(other) > len(path) for other in known)
-    if isinstance(value, list) and value and not isinstance(value[0], Mapping):
-        item = declared or _type_of(value[0], path)
-        if not isinstance(item, Scalar):
+    def object(
+        self, values: Mapping[str, Any], at: Path, *, open: bool = False
+    ) -> tuple[DictScope, dict[str, Any]]:
+        """The scope of an object, and its values by normalised names."""
+        if len(at) > MAX_DEPTH:
+            _refuse(at, values)
+        fields: dict[str, Described] = {}
+        data: dict[str, Any] = {}
+        given = {normalise_name(name): value for name, value in values.items()}
+        below = {path[len(at)] for path in self.known if path[: len(at)] == at and len(path) > len(at)}
+        for name in [*given, *sorted(below - given.keys())]:
+            fields[name], data[name] = self.field(given.get(name), (*at, name))
+        return DictScope(fields, open=open), data
+
+    def field(self, value: Any, path: Path) -> tuple[Described, Any]:
+        declared = self.known.get(path)
+        deeper = any(other[: len(path)] == path and len(other) > len(path) for other in self.known)
+        if isinstance(value, list) and value and not isinstance(value[0], Mapping):
+            item = declared or _type_of(value[0], path)
+            if not isinstance(item, Scalar):
+                _refuse(path, value)
+            return ListOf(item), [self.value(cell, item, path) for cell in value]
+        if isinstance(value, list) or declared == Table():
+            return self.table(value or [], path)
+        if isinstance(value, Mapping):
+            scope, data = self.object(value, path)
+            return (Link(""), scope), data
+        if isinstance(declared, Link) or deeper:
+            scope, _ = self.object({}, path, open=True)
+            return (Link(""), scope), None
+        if value is None and declared is None:
+            return (BLANK, DictScope({}, open=True)), None
+        of = declared or _type_of(value, path)
+        return of, self.value(value, of, path)
+
+    def table(self, rows: Iterable[Any], path: Path) -> tuple[Described, Any]:
+        """Columns are the keys of all rows; each has the type of its first value that is not empty."""
+        listed = [dict(row) if isinstance(row, Mapping) else _refuse(path, row) for row in rows]
+        merged: dict[str, Any] = {}
+        for row in listed:
+            for name, value in row.items():
+                former = merged.get(name)
+                if isinstance(value, Mapping) and isinstance(former, Mapping):
+                    merged[name] = {**former, **{k: v for k, v in value.items() if former.get(k) is None}}
+                elif former is None:
+                    merged[name] = value
+        scope, _ = self.object(merged, path, open=not listed)
+        inferred = dict(self.known)
+        _note_types(scope, path, inferred)
+        reader = _Reader(inferred, self.zone)
+        return (Table(), scope), [
+            reader.object({name: row.get(name) for name in merged}, path)[1] for row in listed
+        ]
+
+    def value(self, value: Any, of: Type, path: Path) -> Any:
+        """A JSON value as the type has it.  Raises DesignError(type_mismatch) with the field's name."""
+        if value is None or (value == "" and of != TEXT):
+            return None
+        try:
+            if of == NUMBER and not isinstance(value, bool):
+                number = Decimal(str(value))
+                return number if number.is_finite() and abs(number.adjusted()) < 60 else _refuse(path, value)
+            if of == DATE and isinstance(value, str):
+                return date.fromisoformat(value)
+            if of == DATETIME and isinstance(value, str):
+                moment = datetime.fromisoformat(value)
+                return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(self.zone))
+        except (ValueError, InvalidOperation):
             _refuse(path, value)
-        return ListOf(item), [_value(cell, item, path) for cell in value]
-    if isinstance(value, list) or declared == Table():
-        return _table(value or [], known, path)
-    if isinstance(value, Mapping):
-        scope, data = _described(value, known, path)
-        return (Link(""), scope), data
-    if isinstance(declared, Link) or deeper:
-        scope, _ = _described({}, known, path, open=True)
-        return (Link(""), scope), None
-    if value is None and declared is None:
-        return (BLANK, DictScope({}, open=True)), None
-    of = declared or _type_of(value, path)
-    return of, _value(value, of, path)
-
-
-def _table(rows: Iterable[Any], known: Mapping[Path, Type], path: Path) -> tuple[Described, Any]:
-    """Columns are the keys of all rows; each has the type of its first value that is not empty."""
-    listed = [dict(row) if isinstance(row, Mapping) else _refuse(path, row) for row in rows]
-    merged: dict[str, Any] = {}
-    for row in listed:
-        for name, value in row.items():
-            if merged.get(name) is None:
-                merged[name] = value
-            elif isinstance(value, Mapping) and isinstance(merged[name], Mapping):
-                merged[name] = {
-                    **merged[name],
-                    **{k: v for k, v in value.items() if merged[name].get(k) is None},
-                }
-    scope, _ = _described(merged, known, path, open=not listed)
-    inferred = dict(known)
-    _note_types(scope, path, inferred)
-    data = [_described({name: row.get(name) for name in merged}, inferred, path)[1] for row in listed]
-    return (Table(), scope), data
+        if (of == TEXT and isinstance(value, str)) or (of == BOOLEAN and isinstance(value, bool)):
+            return value
+        return _refuse(path, value)
 
 
 def _note_types(scope: DictScope, at: Path, into: dict[Path, Type]) -> None:
@@ -170,33 +200,18 @@ def _type_of(value: Any, path: Path) -> Type:
         return BOOLEAN
     if isinstance(value, int | float | Decimal):
         return NUMBER
-    if isinstance(value, str):
-        return TEXT
-    return _refuse(path, value)
-
-
-def _value(value: Any, of: Type, path: Path) -> Any:
-    """A JSON value as the type has it.  Raises DesignError(type_mismatch) with the field's name."""
-    if value is None or (value == "" and of != TEXT):
-        return None
-    try:
-        if of == NUMBER and not isinstance(value, bool):
-            number = Decimal(str(value))
-            return number if number.is_finite() and abs(number.adjusted()) < 60 else _refuse(path, value)
-        if of == DATE and isinstance(value, str):
-            return date.fromisoformat(value)
-        if of == DATETIME and isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else _refuse(path, value)
-    except (ValueError, InvalidOperation):
-        _refuse(path, value)
-    if (of == TEXT and isinstance(value, str)) or (of == BOOLEAN and isinstance(value, bool)):
-        return value
-    return _refuse(path, value)
+    return TEXT if isinstance(value, str) else _refuse(path, value)
 
 
 def _refuse(path: Path, value: Any) -> NoReturn:
-    raise DesignError(TYPE_MISMATCH, 0, reason="wrong_value", name=".".join(path), found=type(value).__name__)
+    raise DesignError(
+        TYPE_MISMATCH,
+        0,
+        reason="wrong_value",
+        name=".".join(path),
+        expected="value",
+        got=type(value).__name__,
+    )
 
 
 def _read(data: Any, path: Path) -> Any:

@@ -8,7 +8,7 @@ Blank is None; a text may also be blank as "".  Error values are raised: catch F
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -214,7 +214,7 @@ def _constant(node: Constant) -> str:
     if isinstance(value, Decimal):
         return "ZERO" if value == 0 else "ONE" if value == 1 else f"constant('{value}')"
     if isinstance(value, date):
-        return f"date({value.year}, {value.month}, {value.day})"
+        return f"constant_{'moment' if isinstance(value, datetime) else 'day'}('{value.isoformat()}')"
     return repr(value)
 
 

@@ -36,6 +36,8 @@ written from the table of functions: `python -m anlan.kernel.formula.reference d
 - **文字和数字不会自动互换**: `"5"+1` 是错误, 请用 VALUE、TEXT。文字比较区分大小写。 Text and numbers do
   not change into each other; text is compared exactly.
 - 关联字段与文字比较时, 比较的是编码: `客户 = "C001"`。 A link meets a text by its code.
+- 与日期比较的文字常量按 ISO 日期理解: `日期 >= "2026-11-01"`。 A constant text beside a date is read as an
+  ISO date.
 - **日期** ± 天数 = 日期, 日期 − 日期 = 天数; **日期时间** ± 秒数 = 日期时间, 相减得秒数。 Dates count
   in days, datetimes in seconds.
 - **错误值** `#DIV/0!` `#VALUE!` `#NUM!` `#N/A` 会一直传下去, 用 IFERROR 处理; 存为空并做标记。 Error

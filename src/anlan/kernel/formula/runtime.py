@@ -41,6 +41,8 @@ def use_exact_decimals() -> None:
 
 
 constant = lru_cache(maxsize=4096)(Decimal)
+constant_day = lru_cache(maxsize=1024)(date.fromisoformat)
+constant_moment = lru_cache(maxsize=1024)(datetime.fromisoformat)
 
 
 def fail(code: str) -> NoReturn:
@@ -220,4 +222,10 @@ HELPERS: dict[str, Any] = {
         local_date,
         midnight,
     )
-} | {"ZERO": ZERO, "ONE": ONE, "constant": constant}
+} | {
+    "ZERO": ZERO,
+    "ONE": ONE,
+    "constant": constant,
+    "constant_day": constant_day,
+    "constant_moment": constant_moment,
+}

@@ -10,7 +10,7 @@ Names of the kind `v_`, `t_` are the writer's own; those that `names` gives must
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
@@ -163,6 +163,8 @@ class SqlWriter:
             # Whole numbers would be int4 and overflow in products.
             digits = format(value, "f")
             return digits if "." in digits else f"{digits}::numeric"
+        if isinstance(value, datetime):
+            return f"TIMESTAMPTZ '{value.isoformat()}'"
         if isinstance(value, date):
             return f"DATE '{value.isoformat()}'"
         return "'" + str(value).replace("'", "''") + "'"

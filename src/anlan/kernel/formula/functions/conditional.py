@@ -13,7 +13,7 @@ from anlan.kernel.formula.functions.criteria import parse_criterion, test_of
 from anlan.kernel.formula.functions.table import Function
 from anlan.kernel.formula.runtime import Number
 from anlan.kernel.formula.tree import Call, Constant, Field, Node
-from anlan.kernel.formula.types import BLANK, NUMBER, TEXT, Link, ListOf, Ref, type_name
+from anlan.kernel.formula.types import BLANK, NUMBER, TEXT, Link, ListOf, type_name
 
 if TYPE_CHECKING:
     from anlan.kernel.formula.check import Checker
@@ -84,7 +84,7 @@ def _conditional(
     for column, criterion in pairs:
         cells = column
         if isinstance(item_of(column), Link) and criterion.type == TEXT:
-            cells = Field(Ref(column.ref.owner, (*column.ref.path, "code")), ListOf(TEXT), column.position)
+            cells = Field(checker.code_of(column), ListOf(TEXT), column.position)
         elif criterion.type not in (TEXT, BLANK, item_of(column)) and item_of(column) != BLANK:
             mismatch(
                 criterion, "not_comparable", expected=type_name(column.type), got=type_name(criterion.type)

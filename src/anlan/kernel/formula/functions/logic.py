@@ -116,9 +116,8 @@ def _choice(checker: "Checker", subject: Node, node: Node) -> Node:
         if not isinstance(node.type, Scalar | Link):
             mismatch(node, "table_without_column")
         return checker.alike(subject, node)[1]
-    if subject.type == TEXT and isinstance(node.type.item, Link):
-        code = checker.code(node)
-        return Field(code.ref, ListOf(TEXT), node.position) if isinstance(code, Field) else code
+    if subject.type == TEXT and isinstance(node.type.item, Link) and isinstance(node, Field):
+        return Field(checker.code_of(node), ListOf(TEXT), node.position)
     if BLANK not in (node.type.item, subject.type) and node.type.item != subject.type:
         mismatch(node, "not_comparable", expected=type_name(subject.type), got=type_name(node.type))
     return node
