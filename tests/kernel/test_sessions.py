@@ -344,6 +344,38 @@ def test_a_password_of_old_parameters_is_hashed_anew_at_log_in(
     assert stored != weak and not passwords.is_outdated(stored)
 
 
+def reset_while_hashing(site: SmallSite, login: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on somebody resets the password while the old one is being verified."""
+    verify = passwords.matches
+
+    def slow(stored: str | None, password: str) -> bool:
+        right = verify(stored, password)
+        sessions.set_password(site, login, "somebody's new 1")
+        return right
+
+    monkeypatch.setattr(passwords, "matches", slow)
+
+
+def test_a_log_in_that_overlaps_with_a_reset_gets_no_session(
+    site: SmallSite, li: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reset_while_hashing(site, li, monkeypatch)
+    assert refusal(site, li, PASSWORD).code == "access.login_failed"
+    assert sessions.list_of(site, user_of(site, li)) == []
+
+
+def test_a_change_that_overlaps_with_a_reset_changes_nothing(
+    site: SmallSite, li: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = who(site, enter(site, li))
+    with monkeypatch.context() as patch:
+        reset_while_hashing(site, li, patch)
+        with pytest.raises(Refused) as refused:
+            sessions.change_password(site, caller, PASSWORD, "my own words 7", address=DESK)
+    assert refused.value.code == "access.old_password_wrong"
+    assert enter(site, li, "somebody's new 1")
+
+
 def enrolled(site: SmallSite, login: str) -> pyotp.TOTP:
     caller = who(site, enter(site, login))
     phone = pyotp.TOTP(totp.begin(site, caller).secret)

@@ -45,10 +45,10 @@ _LEVELS = ("none", "read", "write")
 
 @dataclass(frozen=True, slots=True)
 class TokenScope:
-    """What a token is narrowed to; None: not narrowed in this respect. `forms` also names registers and
-    reports.
+    """What a token is narrowed to; None: not narrowed in this respect.
 
-    A token that is limited to addresses or ends one day has a scope too, which then allows everything.
+    `forms` also names registers and reports. A token that is limited to addresses or ends one day has a scope
+    too, which then allows everything.
     """
 
     forms: frozenset[str] | None = None

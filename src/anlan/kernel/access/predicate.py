@@ -23,13 +23,21 @@ def names_for(ctx: Context, form: Form, *, head: str = "h", prefix: str = "j") -
     """The places of a form in SQL, with who asks and when as constants."""
     caller = ctx.caller
     return FormNames(
-        ctx.catalogue.forms, ctx.catalogue.registers, form, head=head, prefix=prefix, zone=ctx.site.zone_name,
+        ctx.catalogue.forms,
+        ctx.catalogue.registers,
+        form,
+        head=head,
+        prefix=prefix,
+        zone=ctx.site.zone_name,
         functions=ctx.catalogue.functions,
         context={
-            ("today",): f"'{ctx.today.isoformat()}'::date", ("now",): f"'{ctx.now.isoformat()}'::timestamptz",
-            ("user",): f"'{caller.user}'::uuid", ("user", "code"): sql_text(caller.login),
+            ("today",): f"'{ctx.today.isoformat()}'::date",
+            ("now",): f"'{ctx.now.isoformat()}'::timestamptz",
+            ("user",): f"'{caller.user}'::uuid",
+            ("user", "code"): sql_text(caller.login),
             ("dept",): f"'{caller.department}'::uuid" if caller.department else "NULL::uuid",
-        })
+        },
+    )
 
 
 def predicate(ctx: Context, form: Form, action: str, names: FormNames) -> str | None:
@@ -42,10 +50,16 @@ def predicate(ctx: Context, form: Form, action: str, names: FormNames) -> str | 
     parts = []
     if form.has_company and caller.companies is not None:
         ids = ", ".join(f"'{company}'" for company in caller.companies)
-        parts.append(f'({alias}."company" IS NULL OR {alias}."company" IN ({ids}))' if ids else f'{alias}."company" IS NULL')
+        parts.append(
+            f'({alias}."company" IS NULL OR {alias}."company" IN ({ids}))'
+            if ids
+            else f'{alias}."company" IS NULL'
+        )
     rules = caller.policy.rows(form.name, action)
     if rules is not None:
         scope = form_scope(ctx.catalogue.forms, form)
-        allowed = [f"coalesce({sql_filter(ctx.catalogue.check(rule, scope), names)}, false)" for rule in rules]
+        allowed = [
+            f"coalesce({sql_filter(ctx.catalogue.check(rule, scope), names)}, false)" for rule in rules
+        ]
         parts.append(f"({' OR '.join(allowed)})" if allowed else "false")
     return " AND ".join(parts) or None

@@ -9,7 +9,18 @@ from anlan.kernel.access import identity
 from anlan.kernel.access.caller import Identity
 from anlan.kernel.storage.pool import Connection
 
-__all__ = ["IDLE", "LONGEST", "Live", "Login", "end_sessions", "live", "look_up", "make", "store_password"]
+__all__ = [
+    "IDLE",
+    "LONGEST",
+    "Live",
+    "Login",
+    "end_sessions",
+    "is_unchanged",
+    "live",
+    "look_up",
+    "make",
+    "store_password",
+]
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=14)
@@ -65,6 +76,15 @@ def live(connection: Connection, digest: bytes, now: datetime) -> Live | None:
             "UPDATE session SET last_seen = $2, expires_at = $3 WHERE id = $1", [session, now, expires]
         )
     return Live(session, identity.from_row(row), must_change, expires)
+
+
+def is_unchanged(connection: Connection, user: str, password_hash: str | None) -> bool:
+    """Is this still the user's password? Locks it: hashing took a while, and somebody may have reset it
+    meanwhile."""
+    row = connection.execute(
+        "SELECT password_hash FROM credential WHERE user_id = $1 FOR UPDATE", [user]
+    ).fetchone()
+    return row is not None and row[0] == password_hash
 
 
 def store_password(

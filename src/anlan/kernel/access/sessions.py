@@ -55,15 +55,14 @@ def login(
     agent: str | None,
     totp: str | None = None,
 ) -> str:
-    """Check name, password and second factor; return the secret of a new session. Takes a password hash's
-    time.
+    """Check name, password and second factor; return the secret of a new session.
 
-    Steps: 1. count the attempt (throttle; 429 `access.locked` while locked); 2. verify the password, for an
-    unknown name against a hash of nothing; 3. either write the failure and raise 401, or give the attempt
-    back, make the session and write the event, in one transaction. A process that dies between 1 and 3 leaves
-    one failure counted. Raises Refused 401: `access.login_failed` alike for unknown name, wrong password and
-    inactive user; `access.second_factor_required` when the password is right and a code is missing;
-    `access.second_factor_wrong`.
+    Takes as long as a password hash. Steps: 1. count the attempt (throttle; 429 `access.locked` while
+    locked); 2. verify the password, for an unknown name against a hash of nothing; 3. either write the
+    failure and raise 401, or give the attempt back, make the session and write the event, in one transaction.
+    A process that dies between 1 and 3 leaves one failure counted. Raises Refused 401: `access.login_failed`
+    alike for unknown name, wrong password and inactive user; `access.second_factor_required` when the
+    password is right and a code is missing; `access.second_factor_wrong`.
     """
     login, now, place = plain_text(login), site.clock.now(), address_of(address)
     typed = transaction(site.pool, lambda connection: store.look_up(connection, login, place, now))
@@ -76,9 +75,11 @@ def login(
         raise Refused(401, "access.second_factor_required")
     user, secret = typed.identity, secrets.token_urlsafe(32)
 
-    def enter(connection: Connection) -> bool:
+    def enter(connection: Connection) -> str | None:
+        if not store.is_unchanged(connection, user.user, typed.password_hash):
+            return "access.login_failed"
         if typed.totp_secret is not None and not _second_factor(site, connection, user.user, totp or "", now):
-            return False
+            return "access.second_factor_wrong"
         if typed.password_hash is not None and passwords.is_outdated(typed.password_hash):
             stored = passwords.hash_of(password)
             connection.execute(
@@ -95,10 +96,11 @@ def login(
             agent=plain_text(agent or "")[:_AGENT_CHARACTERS],
         )
         _note(connection, "login", now=now, user=user.user, actor=user.user, details={"address": place})
-        return True
+        return None
 
-    if not transaction(site.pool, enter):
-        _fail(site, typed, "access.second_factor_wrong", now=now, place=place, locks=locks)
+    wrong = transaction(site.pool, enter)
+    if wrong is not None:
+        _fail(site, typed, wrong, now=now, place=place, locks=locks)
     return secret
 
 
@@ -216,6 +218,8 @@ def change_password(
     stored = passwords.hash_of(new)
 
     def put(connection: Connection) -> None:
+        if not store.is_unchanged(connection, caller.user, typed.password_hash):
+            raise invalid([Fault("access.old_password_wrong", "old")])
         throttle.give_back(connection, attempt)
         store.store_password(connection, caller.user, stored, now, must_change=False)
         store.end_sessions(connection, caller.user, now, but=caller.session)

@@ -1,5 +1,4 @@
-"""The second factor: time-based one-time codes of RFC 6238 (SHA-1, six digits, 30 seconds), as phones make
-them.
+"""The second factor: one-time codes of RFC 6238 (SHA-1, six digits, 30 seconds), as phones make them.
 
     enrolment = begin(site, caller)        # show enrolment.uri as a QR code, enrolment.secret as text
     confirm(site, caller, "492039")        # a first code proves that the phone has it; log-in asks from now
