@@ -19,7 +19,7 @@ from anlan.kernel.definition.reader import Source, read_pack
 from anlan.kernel.storage.pool import Connection
 
 __all__ = [
-    "PUBLISHED", "columns_of", "load_published", "load_version", "overlay_of", "pack_sources", "publish", "published_version",
+    "PUBLISHED", "assemble_site", "columns_of", "definitions_of", "load_published", "load_version", "overlay_of", "pack_sources", "publish", "published_version",
     "system_source",
 ]
 
@@ -102,4 +102,7 @@ def publish(connection: Connection, definitions: Definitions, *, at: datetime, b
 
 def assemble_site(sources: Iterable[Source], connection: Connection) -> Definitions:
     """What the packs and the company's published overlay say together. Raises Broken."""
-    return assemble(sources, overlay_of(connection))
+    overlay = overlay_of(connection)
+    definitions = assemble(sources, overlay)
+    definitions["overlay"] = {f"{kind}:{name}": entry for (kind, name), entry in overlay.items()}
+    return definitions

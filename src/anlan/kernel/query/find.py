@@ -11,7 +11,7 @@ from anlan.kernel.index import query_of
 from anlan.kernel.access.predicate import names_for, predicate, sql_text
 from anlan.kernel.query.records import filter_sql
 
-__all__ = ["search", "suggest"]
+__all__ = ["recent", "search", "suggest"]
 
 MOST = 50
 TOP = "\U0010ffff"       # above every text: the end of a prefix's range
@@ -109,6 +109,19 @@ def search(ctx: Context, text: str, *, limit: int = 20, forms: tuple[str, ...] =
             f"ORDER BY i.code IS NOT DISTINCT FROM upper($1) DESC, i.updated_at DESC LIMIT {max(1, min(limit, MOST))}",
             [typed, typed + TOP]).fetchall()
         return [_hit(ctx, row) for row in rows]
+
+    return ctx.atomically(work)
+
+
+def recent(ctx: Context, *, limit: int = 10) -> list[dict[str, Any]]:
+    """Records that the caller made or changed last, newest first."""
+    def work() -> list[dict[str, Any]]:
+        rows = ctx.connection.execute(
+            "SELECT i.form, i.id, i.code, i.title, i.state FROM (SELECT record, max(seq) AS seq FROM (SELECT record, seq FROM event "
+            "WHERE actor = $1 AND record IS NOT NULL ORDER BY seq DESC LIMIT 200) e GROUP BY record) e "
+            "JOIN record_index i ON i.id = e.record ORDER BY e.seq DESC LIMIT $2", [ctx.caller.user, limit * 2]).fetchall()
+        readable = ctx.caller.policy.forms("read")
+        return [_hit(ctx, row) for row in rows if row[0] in readable and row[0] in ctx.catalogue.forms][:limit]
 
     return ctx.atomically(work)
 

@@ -290,7 +290,7 @@ def _load_links(ctx: Context, form: Form, shown: list[Field], found: list[Mappin
             record[item.key] for record in found if record.get(item.key) and record[item.key] not in loaded)
     for name, ids in wanted.items():
         if ids:
-            fetch_linked(ctx, ctx.catalogue.forms[name], (), 't."id" = ANY($1::uuid[])', [list(ids)])
+            fetch_linked(ctx, ctx.catalogue.forms[name], ids)
 
 
 def totals(ctx: Context, form_name: str, query: Query, keys: Sequence[str]) -> dict[str, str]:

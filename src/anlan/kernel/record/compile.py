@@ -44,7 +44,7 @@ from anlan.kernel.formula import (
 from anlan.kernel.formula.errors import error_code
 from anlan.kernel.formula.types import CONTEXT
 
-__all__ = ["CompiledConversion", "CompiledForm", "Guard", "Needs", "compile_conversion", "compiled", "guard", "literal"]
+__all__ = ["CompiledConversion", "CompiledForm", "Guard", "Needs", "compile_conversion", "compiled", "guard", "literal", "needs_of"]
 
 Needs = dict[str, set[str]]
 CONTEXT_PYTHON = {
@@ -58,15 +58,23 @@ class CompiledForm:
     """What the write path needs of a form.
 
     compute(H, ctx, faults): fills defaults and formulas; validate(H, ctx, faults): what must hold outside draft;
-    view(H, ctx): values computed when read; needs: columns to load of linked forms, by form.
+    view(H, ctx): values computed when read.
     """
 
     compute: Callable[[dict[str, Any], Any, list[Fault]], None]
     validate: Callable[[dict[str, Any], Any, list[Fault]], None]
     view: Callable[[dict[str, Any], Any], None]
     title: Callable[[dict[str, Any], Any], Any]
-    needs: Needs
     sources: dict[str, str] = field(default_factory=dict)
+
+
+def needs_of(catalogue: Catalogue, target: str) -> set[str]:
+    """What any form's formulas read of a linked form: rows loaded for one form serve every other.
+
+    Complete once every form is compiled, which `inspect` does before a catalogue is published.
+    """
+    needs: Needs = catalogue.compiled.setdefault("needs", {})
+    return needs.setdefault(target, set())
 
 
 def compiled(catalogue: Catalogue, form: Form) -> CompiledForm:
@@ -90,7 +98,6 @@ class _Step:
 class _FormCompiler:
     def __init__(self, catalogue: Catalogue, form: Form) -> None:
         self.catalogue, self.form = catalogue, form
-        self.needs: Needs = {}
         self.links: dict[str, str] = {}
         self.space: dict[str, Any] = namespace(catalogue.functions) | {
             "FAILURES": FAILURES, "Fault": Fault, "Unreadable": Unreadable, "E": {}, "error_code": error_code,
@@ -105,7 +112,7 @@ class _FormCompiler:
         sources = {"compute": self._compute(steps), "validate": self._validate(), "view": self._view(),
                    "title": self._title()}
         functions = {name: self._make(name, source) for name, source in sources.items()}
-        return CompiledForm(needs=self.needs, sources=sources, **functions)
+        return CompiledForm(sources=sources, **functions)
 
     # -- what is assigned ------------------------------------------------------------------------------------
 
@@ -269,14 +276,14 @@ class _FormCompiler:
 
     def _need(self, owner: str, target: Form, key: str) -> None:
         if not target.is_setting and key != "id":
-            self.needs.setdefault(owner, set()).add(key)
+            needs_of(self.catalogue, owner).add(key)
 
     def _need_links(self) -> None:
         """Every linked form at least gives id, code and label; record functions say what else they read."""
         for item in self.form.all_fields():
             target = self.catalogue.forms.get(item.to or "")
             if target is not None and item.column is not None and not target.is_setting and not item.reserved:
-                needed = self.needs.setdefault(target.name, set())
+                needed = needs_of(self.catalogue, target.name)
                 for function in self.catalogue.functions.values():
                     if function.reads and any(one.kind == "record" and one.form == target.name for one in function.parameters):
                         needed.update(path.split(".")[0] for path in function.reads)
@@ -457,9 +464,6 @@ def guard(catalogue: Catalogue, form: Form, place: str, text: str) -> Guard:
             error.place = f"{form.name}.{place}"  # type: ignore[attr-defined]  # read by inspect
             raise
         source = compiler._function("guarded(H, ctx)", [f"    return {python_source(formula, compiler._names(None))}"])
-        own = compiled(catalogue, form).needs
-        for owner, keys in compiler.needs.items():
-            own.setdefault(owner, set()).update(keys)
         return compiler._make("guarded", source)
 
     return form.part(f"guard {place} {text}", make)
@@ -520,7 +524,4 @@ def compile_conversion(catalogue: Catalogue, form: Form, name: str, conversion: 
         open_head=function("open_head(H, ctx)", [f"    return {open_text}"]) if conversion.open and not each else None,
         when=function("when(H, ctx)", [f"    return {source(conversion.when, 'when') if conversion.when else 'True'}"]),
     )
-    own = compiled(catalogue, form).needs
-    for owner, keys in compiler.needs.items():
-        own.setdefault(owner, set()).update(keys)
     return made

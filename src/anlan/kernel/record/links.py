@@ -13,14 +13,14 @@ from anlan.kernel.catalogue.form import Field, Form, quoted
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault
 from anlan.kernel.fieldtype import LinkValue
-from anlan.kernel.record.compile import CompiledForm
+from anlan.kernel.record.compile import needs_of
 
 __all__ = ["Wanted", "fetch", "label_of", "load_missing", "resolve"]
 
 Wanted = list[tuple[dict[str, Any], str, Field, str]]     # (where to put the id, its key, the field, path)
 
 
-def resolve(ctx: Context, form: Form, compiled: CompiledForm, wanted: Wanted, faults: list[Fault]) -> None:
+def resolve(ctx: Context, wanted: Wanted, faults: list[Fault]) -> None:
     """Replace every `LinkValue` of `wanted` by the id of the record that it names; a fault where there is none.
 
     Reads the database: one statement per linked form that is no setting.
@@ -36,7 +36,7 @@ def resolve(ctx: Context, form: Form, compiled: CompiledForm, wanted: Wanted, fa
         elif target.is_setting:
             _resolve_settings(ctx, target, entries, faults)
         else:
-            _resolve_rows(ctx, target, compiled.needs.get(name, set()), entries, faults)
+            _resolve_rows(ctx, target, entries, faults)
 
 
 def _resolve_settings(ctx: Context, target: Form, entries: Wanted, faults: list[Fault]) -> None:
@@ -49,11 +49,11 @@ def _resolve_settings(ctx: Context, target: Form, entries: Wanted, faults: list[
         place[key] = found
 
 
-def _resolve_rows(ctx: Context, target: Form, needs: set[str], entries: Wanted, faults: list[Fault]) -> None:
+def _resolve_rows(ctx: Context, target: Form, entries: Wanted, faults: list[Fault]) -> None:
     loaded = ctx.rows(target.name)
     ids = {value.text for place, key, _, _ in entries if (value := place[key]).is_id and value.text not in loaded}
     codes = {value.text for place, key, _, _ in entries if not (value := place[key]).is_id}
-    by_code = fetch(ctx, target, needs, ids=ids, codes=codes) if ids or codes else {}
+    by_code = fetch(ctx, target, ids=ids, codes=codes) if ids or codes else {}
     for place, key, item, path in entries:
         value = place[key]
         found = (value.text if value.text in loaded else None) if value.is_id else by_code.get(value.text)
@@ -85,27 +85,34 @@ def _unknown(item: Field, value: LinkValue, path: str) -> Fault:
 
 
 def fetch(
-    ctx: Context, target: Form, needs: Iterable[str], *, ids: Iterable[str] = (), codes: Iterable[str] = (),
+    ctx: Context, target: Form, *, ids: Iterable[str] = (), codes: Iterable[str] = (),
 ) -> dict[str, str]:
     """Load linked rows by id and by code into the transaction; the ids of the codes found. One statement."""
-    columns = link_columns(target, needs)
+    keys, columns = _link_plan(ctx, target)
     company = ""
     params: list[Any] = [list(ids), list(codes)]
     if target.has_company and ctx.caller.companies is not None:
         company = ' AND (t."company" IS NULL OR t."company" = ANY($3::uuid[]))'
         params.append(list(ctx.caller.companies))
-    text = (f"SELECT {', '.join(sql for _, sql in columns)} FROM {target.table} t "
-            f'WHERE (t."id" = ANY($1::uuid[]) OR t.{quoted(target.code_column)} = ANY($2::text[])){company}')
-    if not params[1]:
-        text = text.replace(f' OR t.{quoted(target.code_column)} = ANY($2::text[])', " AND $2::text[] IS NOT NULL")
-    return _keep(ctx, target, [key for key, _ in columns], ctx.connection.execute(text, params, prepare=True).fetchall())
+    by_code = f' OR t.{quoted(target.code_column)} = ANY($2::text[])' if params[1] else " AND $2::text[] IS NOT NULL"
+    text = f'SELECT {columns} FROM {target.table} t WHERE (t."id" = ANY($1::uuid[]){by_code}){company}'
+    return _keep(ctx, target, keys, ctx.connection.execute(text, params, prepare=True).fetchall())
 
 
-def fetch_linked(ctx: Context, target: Form, needs: Iterable[str], where: str, params: list[Any]) -> None:
-    """Load linked rows that a condition on `t` names, e.g. `t.id IN (SELECT item FROM …)`."""
-    columns = link_columns(target, needs)
-    text = f"SELECT {', '.join(sql for _, sql in columns)} FROM {target.table} t WHERE {where}"
-    _keep(ctx, target, [key for key, _ in columns], ctx.connection.execute(text, params, prepare=True).fetchall())
+def fetch_linked(ctx: Context, target: Form, ids: Iterable[str]) -> None:
+    """Load linked rows by id, whatever company they belong to: for labels of what is linked already. One statement."""
+    keys, columns = _link_plan(ctx, target)
+    text = f'SELECT {columns} FROM {target.table} t WHERE t."id" = ANY($1::uuid[])'
+    _keep(ctx, target, keys, ctx.connection.execute(text, [list(ids)], prepare=True).fetchall())
+
+
+def _link_plan(ctx: Context, target: Form) -> tuple[list[str], str]:
+    """(keys, SELECT list) of a linked row, made once per catalogue."""
+    def make() -> tuple[list[str], str]:
+        columns = link_columns(target, needs_of(ctx.catalogue, target.name))
+        return [key for key, _ in columns], ", ".join(sql for _, sql in columns)
+
+    return target.part("link plan", make)
 
 
 def _keep(ctx: Context, target: Form, keys: list[str], rows: list[tuple[Any, ...]]) -> dict[str, str]:
@@ -145,7 +152,7 @@ def link_columns(target: Form, needs: Iterable[str]) -> list[tuple[str, str]]:
     return columns
 
 
-def load_missing(ctx: Context, form: Form, compiled: CompiledForm, documents: list[dict[str, Any]]) -> bool:
+def load_missing(ctx: Context, form: Form, documents: list[dict[str, Any]]) -> bool:
     """Load linked rows that defaults brought in (a customer's warehouse …); True when there were any.
 
     One statement per linked form that misses rows; none in the usual case.
@@ -161,9 +168,9 @@ def load_missing(ctx: Context, form: Form, compiled: CompiledForm, documents: li
                     missing.setdefault(item, set()).add(value)
     for name, ids in missing.items():
         if name in ctx.catalogue.forms:
-            fetch(ctx, ctx.catalogue.forms[name], compiled.needs.get(name, set()), ids=ids)
+            fetch_linked(ctx, ctx.catalogue.forms[name], ids)
         else:
-            _fetch_lines(ctx, name, compiled.needs.get(name, set()), ids)
+            _fetch_lines(ctx, name, ids)
     return bool(missing)
 
 
@@ -186,7 +193,8 @@ def _find_link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | No
     return found
 
 
-def _fetch_lines(ctx: Context, owner: str, needs: set[str], ids: set[str]) -> None:
+def _fetch_lines(ctx: Context, owner: str, ids: set[str]) -> None:
+    needs = needs_of(ctx.catalogue, owner)
     name, _, key = owner.rpartition(".")
     lines = ctx.catalogue.forms[name].lines[key]
     columns = [("id", "id"), ("record", "record"), *((item.key, item.column or "") for item in lines.stored if item.key in needs)]

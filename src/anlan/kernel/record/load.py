@@ -18,10 +18,13 @@ __all__ = ["find", "load", "load_balances", "load_labels", "load_references"]
 
 
 def find(ctx: Context, form: Form, key: str, action: str = "read") -> str:
-    """The id of a record by id, number or code, if the caller may do `action` with it; else 404. One statement."""
+    """The id of a record by id, number or code, if the caller may do `action` with it; else 404. At most one statement."""
+    by_id = UUID.fullmatch(key) is not None
     names = names_for(ctx, form)
     rule = predicate(ctx, form, action, names)
-    if UUID.fullmatch(key):
+    if by_id and rule is None:
+        return key.lower()      # whether there is one is told by `load`
+    if by_id:
         where = 'h."id" = $1::uuid'
     elif form.code_column in form.fields:
         where = f"h.{quoted(form.code_column)} = $1"
@@ -60,8 +63,7 @@ def load(ctx: Context, form: Form, ids: Sequence[str], *, lock: bool = False, ba
             line["id"] = row[0]
             found[row[1]][read.key].append(line)
     records = [found[key] for key in ids]
-    part = compiled(ctx.catalogue, form)
-    load_missing(ctx, form, part, records)
+    load_missing(ctx, form, records)
     load_labels(ctx, form, records)
     if balances:
         load_balances(ctx, form, records)
@@ -96,10 +98,12 @@ def view(ctx: Context, form: Form, part: CompiledForm, records: list[dict[str, A
 def load_labels(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None:
     """Labels of who made and changed the records, and of references and files. At most three statements."""
     users = {record.get(key) for record in records for key in ("created_by", "updated_by")}
-    missing = [key for key in users if key and key not in ctx.rows("system.user")]
+    known = ctx.rows("system.user")
+    known.setdefault(ctx.caller.user, {"id": ctx.caller.user, "code": ctx.caller.login, "name": ctx.caller.name})
+    missing = [key for key in users if key and key not in known]
     user_form = ctx.catalogue.forms.get("system.user")
     if missing and user_form is not None:
-        fetch_linked(ctx, user_form, (), 't."id" = ANY($1::uuid[])', [missing])
+        fetch_linked(ctx, user_form, missing)
     load_references(ctx, form, records)
 
 

@@ -11,7 +11,7 @@ from anlan.kernel.catalogue.form import Form
 from anlan.kernel.context import Context
 from anlan.kernel.definition.model import Transition
 from anlan.kernel.errors import Fault, Refused, conflict, invalid, not_found
-from anlan.kernel.formula import FAILURES
+from anlan.kernel.formula import FAILURES, references
 from anlan.kernel.posting import run as posting
 from anlan.kernel.record import number
 from anlan.kernel.record.compile import CompiledForm, Guard, compiled, guard
@@ -58,7 +58,7 @@ def step(
         ctx.check_versions()
         form = ctx.form(form_name)
         found = find(ctx, form, key, transition if action is not None else "read")
-        record = load(ctx, form, [found], lock=True)[0]
+        record = load(ctx, form, [found], lock=True, balances=action is None or reads_balances(ctx, form, action))[0]
         if version is not None and record["version"] != version:
             raise Refused(412, "changed_since", params={"version": version, "current": record["version"]})
         if action is None:
@@ -66,6 +66,25 @@ def step(
         return _take(ctx, form, record, transition, comment, values)
 
     return ctx.atomically(work)
+
+
+def reads_balances(ctx: Context, form: Form, name: str) -> bool:
+    """Whether a step looks at values that are computed when read, so that they must be loaded before it."""
+    def find_out() -> bool:
+        virtual = {item.path for item in form.all_fields() if item.column is None and not item.type.is_lines}
+        move = form.transitions[name]
+        texts = [move.check or "", *(check.keep for check in form.definition.checks.values()),
+                 *(item.definition.check or "" for item in form.all_fields())]
+        if move.approval is not None:
+            texts.append(ctx.catalogue.approvals[move.approval].when or "")
+        named = {".".join(path) for text in texts if text for path in references(text)}
+        for event in ("derive", "check", "step", "posted"):
+            for rule in ctx.catalogue.rules.get((form.name, event), ()):
+                named |= set(rule.reads)
+        tails = {path.rpartition(".")[2] for path in virtual}
+        return any(path in virtual or path.rpartition(".")[2] in tails for path in named)
+
+    return form.part(f"reads balances {name}", find_out)
 
 
 def _allowed(form: Form, record: Record, name: str) -> Transition:

@@ -76,7 +76,7 @@ def _read_in(
         wanted: Wanted = []
         documents.append(parse(ctx, form, values, found, wanted, restricted=restricted))
         if wanted:
-            resolve(ctx, form, part, wanted, found)
+            resolve(ctx, wanted, found)
         for key in form.lines:
             for line in documents[-1].get(key) or ():
                 line.pop("id", None)
@@ -88,13 +88,13 @@ def derive(ctx: Context, form: Form, part: CompiledForm, documents: list[Record]
            before: Sequence[Values | None], transition: str | None = None) -> None:
     """Defaults, `derive` rules, formulas; again when a default brought in a link whose row was not loaded."""
     rules = ctx.catalogue.rules.get((form.name, "derive"))
-    load_missing(ctx, form, part, documents)      # links that are not looked up by what was sent: lines, trusted ids
+    load_missing(ctx, form, documents)      # links that are not looked up by what was sent: lines, trusted ids
     for document, found in zip(documents, faults, strict=True):
         given = {key: document[key] for key in document if key not in form.lines}
         mark = len(found)
         snapshot = [dict(line) for key in form.lines for line in document.get(key) or ()]
         part.compute(document, ctx, found)
-        if load_missing(ctx, form, part, [document]):
+        if load_missing(ctx, form, [document]):
             _restore(form, document, given, snapshot)
             del found[mark:]
             part.compute(document, ctx, found)
@@ -295,7 +295,7 @@ def apply_values(ctx: Context, form: Form, part: CompiledForm, record: Record, v
     restricted = ctx.caller.policy.fields(form.name)
     sent = parse(ctx, form, values, faults, wanted, restricted=restricted)
     if wanted:
-        resolve(ctx, form, part, wanted, faults)
+        resolve(ctx, wanted, faults)
     after = {key: value for key, value in record.items() if key not in form.lines}
     for key, value in sent.items():
         if key not in form.lines:
@@ -452,7 +452,7 @@ def preview(ctx: Context, form_name: str, values: Values, *, id: str | None = No
         if id is None:
             document = parse(ctx, form, values, faults, wanted, restricted=ctx.caller.policy.fields(form.name))
             if wanted:
-                resolve(ctx, form, part, wanted, faults)
+                resolve(ctx, wanted, faults)
             document |= {"version": 0, "state": form.start}
         else:
             found = find(ctx, form, id, "update")

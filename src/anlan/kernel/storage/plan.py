@@ -19,7 +19,7 @@ from anlan.kernel.catalogue.form import quoted
 from anlan.kernel.storage.pool import Connection
 from anlan.kernel.storage.schema import Column, Table, tables_of
 
-__all__ = ["Step", "apply_plan", "make_plan"]
+__all__ = ["Step", "apply_plan", "failing_values", "make_plan"]
 
 LOCK_TIMEOUT_MS = 90     # a writer waits for us at most this long (issue: 100 ms)
 TRIES = 200
@@ -35,6 +35,7 @@ class Step:
     sql: str
     column: str | None = None
     concurrently: bool = False
+    type: str | None = None
 
 
 def make_plan(connection: Connection, catalogue: Catalogue) -> list[Step]:
@@ -55,7 +56,7 @@ def make_plan(connection: Connection, catalogue: Catalogue) -> list[Step]:
             if column.name not in there[name]:
                 steps.append(Step("add_column", name, f"ALTER TABLE {quoted(name)} ADD COLUMN {_spell(column)}", column.name))
             elif _differs(there[name][column.name], column.sql):
-                steps.append(Step("change_type", name, _retype(name, column), column.name))
+                steps.append(Step("change_type", name, _retype(name, column), column.name, type=column.sql))
     for name, table in wanted.items():
         for column in table.columns.values():
             key = _key_name(name, column.name)
@@ -145,13 +146,17 @@ def _key_steps(table: str, column: Column, name: str, *, fresh: bool) -> list[St
 
 
 def _retype(table: str, column: Column) -> str:
+    """Values that do not convert go to `retired_value`; the rest becomes the new type."""
     name = quoted(column.name)
-    return f"ALTER TABLE {quoted(table)} ALTER COLUMN {name} TYPE {column.sql} USING {name}::text::{column.sql}"
+    return (f"INSERT INTO retired_value (table_name, column_name, id, value) SELECT '{table}', '{column.name}', id, {name}::text "
+            f"FROM {quoted(table)} WHERE {name} IS NOT NULL AND NOT pg_input_is_valid({name}::text, '{column.sql}'); "
+            f"ALTER TABLE {quoted(table)} ALTER COLUMN {name} TYPE {column.sql} USING CASE WHEN pg_input_is_valid({name}::text, "
+            f"'{column.sql}') THEN {name}::text::{column.sql} END")
 
 
 def failing_values(connection: Connection, step: Step, *, limit: int = 20) -> tuple[int, list[Any]]:
     """For a change of type: how many values would not convert, and the first of them. Reads the table."""
-    kind = step.sql.rsplit("::", 1)[1]
+    kind = step.type or "text"
     name = quoted(step.column or "")
     condition = f"{name} IS NOT NULL AND NOT pg_input_is_valid({name}::text, $1)"
     row = connection.execute(f"SELECT count(*) FROM {quoted(step.table)} WHERE {condition}", [kind]).fetchone()

@@ -53,6 +53,7 @@ CREATE TABLE event (
     xid xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 CREATE INDEX event_record ON event (record, seq DESC);   -- the trail of one record
+CREATE INDEX event_actor ON event (actor, seq DESC);     -- what somebody worked on last
 CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'events are only added' USING ERRCODE = 'restrict_violation';
@@ -112,3 +113,13 @@ CREATE TABLE recycle_bin (
     deleted_by uuid,
     content json NOT NULL
 );
+
+-- Values that did not convert when a column's type changed: kept, never lost.
+CREATE TABLE retired_value (
+    table_name text NOT NULL,
+    column_name text NOT NULL,
+    id uuid NOT NULL,
+    value text NOT NULL,
+    retired_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX retired_value_place ON retired_value (table_name, column_name, id);

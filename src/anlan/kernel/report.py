@@ -1,0 +1,394 @@
+"""Reports: a table over a form, or over a register's balance, turnover or movements.
+
+    run(ctx, "demo.by_thing", {"from": "2026-11-01"})
+    →  {"columns": [{"key", "label", "type"}], "rows": [{key: value}], "totals": {key: text}, "parameters": {...}}
+
+Each source row gives the values of `rows` (the group) and of `columns`; numbers of a group are added up, other values
+are kept where they agree. A turnover is grouped first, because its columns compare totals. Parameters called like a
+field of the source narrow it; `from` and `to` bound its date, `at` is the day of a balance. Rows that the caller may
+not see are not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from anlan.kernel.access.predicate import names_for, predicate, sql_text
+from anlan.kernel.catalogue.form import Form
+from anlan.kernel.catalogue.names import FormNames
+from anlan.kernel.catalogue.scope import FieldsScope, form_scope
+from anlan.kernel.context import Context
+from anlan.kernel.definition.model import FieldDefinition, Parameter, ReportDefinition
+from anlan.kernel.errors import Fault, invalid, not_found
+from anlan.kernel.fieldtype import FIELD_TYPES, LinkValue, Unreadable
+from anlan.kernel.formula import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    FAILURES,
+    NUMBER,
+    TEXT,
+    DictScope,
+    Formula,
+    Link,
+    Ref,
+    Symbol,
+    Type,
+    python_function,
+    sql,
+    sql_filter,
+)
+from anlan.kernel.record.links import fetch_linked, resolve
+from anlan.kernel.record.output import amount, plain
+from anlan.kernel.register.read import (
+    balance_source,
+    movement_shape,
+    register_predicate,
+    turnover_rows,
+)
+
+__all__ = ["MAX_ROWS", "run"]
+
+MAX_ROWS = 20_000
+PARAM = "parameter"
+TYPES: dict[str, Type] = {"date": DATE, "instant": DATETIME, "boolean": BOOLEAN, "integer": NUMBER, "decimal": NUMBER, "money": NUMBER,
+                          "quantity": NUMBER, "percent": NUMBER, "price": NUMBER}
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    key: str
+    label: dict[str, str]
+    kind: str
+    formula: Formula
+    total: bool = False
+    group: bool = False
+
+
+class _ParameterNames:
+    """A form's places, and the parameters as constants."""
+
+    def __init__(self, names: FormNames, values: Mapping[str, str]) -> None:
+        self.names, self.values = names, values
+
+    @property
+    def zone(self) -> str:
+        return self.names.zone
+
+    def scalar(self, ref: Ref) -> str:
+        return self.values[ref.path[0]] if ref.owner == PARAM else self.names.scalar(ref)
+
+    def column(self, ref: Ref) -> tuple[str, str]:
+        return self.names.column(ref)
+
+
+def run(ctx: Context, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The table of a report. Refused 403, 404, 422."""
+    report = ctx.catalogue.reports.get(name)
+    if report is None:
+        raise not_found(name, "")
+    ctx.caller.policy.require(name, "read", kind="report")
+
+    def work() -> dict[str, Any]:
+        ctx.check_versions()
+        parameters = _parameters(ctx, report, given)
+        if report.register_name is not None and report.reading == "turnover":
+            return _turnover(ctx, report, parameters)
+        return _table(ctx, report, parameters)
+
+    return ctx.atomically(work)
+
+
+def _parameters(ctx: Context, report: ReportDefinition, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Python values of the parameters: as given, or by default. Refused 422 for what cannot be read or is missing."""
+    values: dict[str, Any] = {}
+    faults: list[Fault] = [Fault("unknown_field", str(key)[:60], {"field": str(key)[:60], "form": report.label})
+                           for key in given if key not in report.parameters and key not in ("format", "limit")]
+    for key, item in report.parameters.items():
+        sent = given.get(key)
+        if sent in (None, ""):
+            values[key] = _default(ctx, item)
+        else:
+            values[key] = _read(ctx, key, item, sent, faults)
+        if item.required and values[key] is None and not faults:
+            faults.append(Fault("required", key, {"label": item.label}))
+    if faults:
+        raise invalid(faults)
+    return values
+
+
+def _default(ctx: Context, item: Parameter) -> Any:
+    if not isinstance(item.default, str):
+        return item.default
+    formula = ctx.catalogue.check(item.default, DictScope({}))
+    try:
+        return python_function(formula, _context_refs(formula), functions=ctx.catalogue.functions)(*_context_values(ctx, formula))
+    except FAILURES:
+        return None
+
+
+def _context_refs(formula: Formula) -> list[Ref]:
+    return sorted(formula.refs)
+
+
+def _context_values(ctx: Context, formula: Formula) -> list[Any]:
+    known = {("today",): ctx.today, ("now",): ctx.now, ("zone",): ctx.site.zone_name, ("user",): ctx.person,
+             ("user", "code"): ctx.caller.login, ("dept",): ctx.caller.department}
+    return [known.get(ref.path) for ref in sorted(formula.refs)]
+
+
+def _read(ctx: Context, key: str, item: Parameter, sent: Any, faults: list[Fault]) -> Any:
+    definition = FieldDefinition(type=item.type, to=item.to, label=item.label)
+    kind = FIELD_TYPES[item.type]
+    if item.type == "boolean" and isinstance(sent, str):
+        sent = {"true": True, "1": True, "false": False, "0": False}.get(sent.lower(), sent)
+    try:
+        value = kind.parse(sent, definition)
+    except Unreadable as error:
+        faults.append(Fault(error.code, key, {**error.params, "label": item.label}))
+        return None
+    if isinstance(value, LinkValue):
+        from anlan.kernel.catalogue.form import Field
+
+        place = {key: value}
+        resolve(ctx, [(place, key, Field(key, key, definition, kind, key, item.to), key)], faults)
+        return place[key]
+    return value
+
+
+def _literal(value: Any, item: Parameter) -> str:
+    if value is None:
+        return f"NULL::{FIELD_TYPES[item.type].sql or 'text'}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return f"'{value.isoformat()}'::{FIELD_TYPES[item.type].sql}"
+    if isinstance(value, Decimal):
+        return f"{value}"
+    return sql_text(str(value)) + ("::uuid" if item.to else "")
+
+
+def _scope(report: ReportDefinition, scope: FieldsScope) -> FieldsScope:
+    for key, item in report.parameters.items():
+        of: Type = Link(item.to) if item.to else TYPES.get(item.type, TEXT)
+        if key not in scope.fields:
+            scope.extra[key] = Symbol(key, of, PARAM)
+    return scope
+
+
+def _kind(of: Type) -> str:
+    if isinstance(of, Link):
+        return "link"
+    return {"number": "decimal", "date": "date", "datetime": "instant", "boolean": "boolean"}.get(getattr(of, "name", "text"), "text")
+
+
+def _columns(ctx: Context, report: ReportDefinition, shape: Form, scope: FieldsScope) -> list[_Column]:
+    found = []
+    for path in report.rows:
+        formula = ctx.catalogue.check(path, scope)
+        item = shape.field_at(path)
+        label = item.definition.label if item and item.definition.label else None
+        found.append(_Column(path, {"zh": label.zh, "en": label.en} if label else {"zh": path, "en": path},
+                             item.type.key if item else _kind(formula.type), formula, group=True))
+    for key, column in report.columns.items():
+        formula = ctx.catalogue.check(column.value, scope)
+        item = shape.field_at(column.value)
+        kind = item.type.key if item else _kind(formula.type)
+        if kind == "decimal" and formula.type == NUMBER:
+            kind = _money_like(formula, shape)
+        found.append(_Column(key, {"zh": column.label.zh, "en": column.label.en}, kind, formula, total=column.total))
+    return found
+
+
+def _money_like(formula: Formula, shape: Form) -> str:
+    """The kind of a computed number: money when it is made of money."""
+    kinds = {item.type.key for ref in formula.refs if (item := shape.field_at(".".join(ref.path[:2])) or shape.field_at(ref.path[0]))}
+    return "money" if "money" in kinds else "quantity" if "quantity" in kinds else "decimal"
+
+
+def _source(ctx: Context, report: ReportDefinition, parameters: Mapping[str, Any]) -> tuple[Form, FormNames, list[str], str | None]:
+    """The relation that a report reads: its shape, names, conditions, and the field that `from` and `to` bound."""
+    if report.form is not None:
+        form = ctx.form(report.form)
+        names = names_for(ctx, form)
+        # A grant on the report is enough to see its figures; company and row rules of the form hold nevertheless.
+        rule = predicate(ctx, form, "read", names) if ctx.caller.policy.can(form.name, "read") else None
+        conditions = [rule] if rule else []
+        if rule is None and form.has_company and ctx.caller.companies is not None:
+            ids = ", ".join(f"'{one}'" for one in ctx.caller.companies)
+            conditions = [f'h."company" IN ({ids})' if ids else "false"]
+        return form, names, conditions, "date" if "date" in form.fields else None
+    register = ctx.catalogue.register(report.register_name or "")
+    if report.reading == "movements":
+        shape = movement_shape(register)
+    else:
+        day = parameters.get("at")
+        shape = register.as_form(balance_source(ctx, register, day if isinstance(day, date) and day != ctx.today else None))
+    names = names_for(ctx, shape)
+    conditions = []
+    if ctx.caller.policy.can(register.name, "read", kind="register"):
+        conditions = register_predicate(ctx, register, shape, names)
+    elif "company" in register.dimensions and ctx.caller.companies is not None:
+        ids = ", ".join(f"'{one}'" for one in ctx.caller.companies)
+        conditions = [f'h."company" IN ({ids})' if ids else "false"]
+    return shape, names, conditions, "date" if report.reading == "movements" else None
+
+
+def _table(ctx: Context, report: ReportDefinition, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    shape, names, conditions, dated = _source(ctx, report, parameters)
+    literals = {key: _literal(parameters[key], item) for key, item in report.parameters.items()}
+    places = _ParameterNames(names, literals)
+    scope = _scope(report, form_scope(ctx.catalogue.forms, shape))
+    columns = _columns(ctx, report, shape, scope)
+    values = [sql(column.formula, places) for column in columns]
+    if report.where:
+        conditions.append(f"coalesce({sql_filter(ctx.catalogue.check(report.where, scope), places)}, false)")
+    for key, value in parameters.items():
+        if value is not None and key in shape.fields and key not in ("from", "to", "at"):
+            conditions.append(f"{names.scalar(Ref('head', (key,)))} = {literals[key]}")
+    if dated:
+        if parameters.get("from") is not None:
+            conditions.append(f"h.\"{dated}\" >= {literals['from']}")
+        if parameters.get("to") is not None:
+            conditions.append(f"h.\"{dated}\" <= {literals['to']}")
+    inner = ", ".join(f"{value} AS c{place}" for place, value in enumerate(values))
+    groups = [f"c{place}" for place, column in enumerate(columns) if column.group]
+    outer = ", ".join(
+        f"c{place}" if column.group else f"sum(c{place})" if column.formula.type == NUMBER
+        else f"CASE WHEN count(DISTINCT c{place}) = 1 THEN (array_agg(c{place}))[1] END" for place, column in enumerate(columns))
+    tail = f" GROUP BY {', '.join(groups)}" if groups else ""
+    rows = ctx.connection.execute(
+        f"SELECT {outer} FROM (SELECT {inner} FROM {shape.table} h {names.joins} WHERE {' AND '.join(conditions) or 'true'}) x{tail} "
+        f"LIMIT {MAX_ROWS + 1}").fetchall()
+    found = [dict(zip((column.key for column in columns), row, strict=True)) for row in rows]
+    if report.register_name is not None and report.reading == "balance":
+        found = [row for row in found if any(isinstance(row[column.key], Decimal) and row[column.key] for column in columns)
+                 or all(column.formula.type != NUMBER for column in columns)]
+    return _answer(ctx, report, columns, found, parameters)
+
+
+def _turnover(ctx: Context, report: ReportDefinition, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    register = ctx.catalogue.register(report.register_name or "")
+    first, last = parameters.get("from"), parameters.get("to")
+    if not isinstance(first, date) or not isinstance(last, date):
+        raise invalid([Fault("required", "from", {"label": "from"})])
+    where = report.where
+    keys = [path for path in report.rows if path in register.dimensions]
+    rows = turnover_rows(ctx, register, first, last, keys, where)
+    parts: dict[str, Any] = {part: NUMBER for part in ("opening", "in", "out", "closing")}
+    shape = register.as_form(register.balance_table)
+    scope = DictScope({key: (Link(key), DictScope(parts, key)) for key in register.resources})
+    columns = []
+    for path in keys:
+        item = shape.fields[path]
+        label = item.definition.label
+        columns.append(_Column(path, {"zh": label.zh, "en": label.en} if label else {"zh": path, "en": path}, item.type.key,
+                               ctx.catalogue.check("1", DictScope({})), group=True))
+    functions = []
+    for key, column in report.columns.items():
+        formula = ctx.catalogue.check(column.value, scope)
+        refs = sorted(formula.refs)
+        functions.append((key, refs, python_function(formula, refs, functions=ctx.catalogue.functions)))
+        kind = next((register.resources[ref.path[0]].type for ref in refs if ref.path[0] in register.resources), "decimal")
+        columns.append(_Column(key, {"zh": column.label.zh, "en": column.label.en}, kind, formula, total=column.total))
+    found = []
+    for row in rows:
+        line: dict[str, Any] = {key: row[key] for key in keys}
+        for key, refs, function in functions:
+            try:
+                line[key] = function(*(row[f"{ref.path[0]}:"][ref.path[1]] for ref in refs))
+            except FAILURES:
+                line[key] = None
+        for key in keys:
+            wanted = parameters.get(key)
+            if wanted is not None and row[key] != wanted:
+                break
+        else:
+            found.append(line)
+    return _answer(ctx, report, columns, found, parameters)
+
+
+def _answer(ctx: Context, report: ReportDefinition, columns: Sequence[_Column], rows: list[dict[str, Any]],
+            parameters: Mapping[str, Any]) -> dict[str, Any]:
+    _load(ctx, columns, rows)
+    shown = [{column.key: _shown(ctx, column, row.get(column.key)) for column in columns} for row in rows]
+    order = _sorted(report, columns, rows, shown)
+    totals = {column.key: _number(column, sum((row[column.key] or Decimal(0) for row in rows), Decimal(0)))
+              for column in columns if column.total}
+    return {
+        "columns": [{"key": column.key, "label": column.label, "type": column.kind} for column in columns],
+        "rows": [shown[place] for place in order[:MAX_ROWS]], "totals": totals, "cut": len(rows) > MAX_ROWS,
+        "parameters": {key: _parameter(ctx, report.parameters[key], value) for key, value in parameters.items()},
+    }
+
+
+def _parameter(ctx: Context, item: Parameter, value: Any) -> Any:
+    if value is None or isinstance(value, (bool, str)):
+        return ctx.linked(item.to, value).get("code") if item.to and isinstance(value, str) else value
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _link_form(column: _Column) -> str | None:
+    return column.formula.type.form if isinstance(column.formula.type, Link) else None
+
+
+def _load(ctx: Context, columns: Sequence[_Column], rows: list[dict[str, Any]]) -> None:
+    """Labels of linked records in the table; one statement per linked form that is no setting."""
+    for column in columns:
+        target = ctx.catalogue.forms.get(_link_form(column) or _dimension_form(ctx, column) or "")
+        if target is None or target.is_setting:
+            continue
+        ids = {row[column.key] for row in rows if row.get(column.key)} - ctx.rows(target.name).keys()
+        if ids:
+            fetch_linked(ctx, target, ids)
+
+
+def _dimension_form(ctx: Context, column: _Column) -> str | None:
+    if column.kind != "link":
+        return None
+    for register in ctx.catalogue.registers.values():
+        if column.group and column.key in register.dimensions:
+            return register.dimensions[column.key].to
+    return None
+
+
+def _number(column: _Column, value: Any) -> str:
+    return amount(Decimal(value).quantize(Decimal("0.01")) if column.kind == "money" and Decimal(value) == Decimal(value).quantize(Decimal("0.01"))
+                  else Decimal(value)) if column.kind == "money" else plain(Decimal(value))
+
+
+def _shown(ctx: Context, column: _Column, value: Any) -> Any:
+    if value is None:
+        return None
+    form = _link_form(column) or _dimension_form(ctx, column)
+    if form is not None and form in ctx.catalogue.forms:
+        target = ctx.catalogue.forms[form]
+        row = ctx.linked(form, value)
+        return {"id": value, "code": row.get(target.code_column), "label": row.get(target.label_column)} if row else None
+    if isinstance(value, Decimal):
+        return _number(column, value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def _sorted(report: ReportDefinition, columns: Sequence[_Column], rows: list[dict[str, Any]], shown: list[dict[str, Any]]) -> list[int]:
+    """Places of the rows in the report's order; links sort by code."""
+    order = list(range(len(rows)))
+    keys = {column.key for column in columns}
+    for text in reversed(report.sort or [column.key for column in columns if column.group][:1]):
+        path = text.lstrip("-")
+        key = path if path in keys else path.split(".")[0]
+
+        def value(place: int, key: str = key) -> tuple[bool, Any]:
+            raw, told = rows[place].get(key), shown[place].get(key)
+            if isinstance(told, Mapping):
+                return (False, str(told.get("code") or told.get("label") or ""))
+            return (raw is None, "" if raw is None else raw)
+
+        order.sort(key=value, reverse=text.startswith("-"))
+    return order
