@@ -142,18 +142,24 @@ def acting(site: SmallSite, user: str) -> Ctx:
 
 
 @contextmanager
-def small_site(address: str, home: Path) -> Iterator[SmallSite]:
-    """A site on a database of its own, which ends with it."""
+def empty_database(address: str) -> Iterator[str]:
+    """The conninfo of a database of its own, which ends with it."""
     name = f"t_{uuid4().hex}"
     with psycopg.connect(address, autocommit=True) as server:
         server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     try:
-        conninfo = make_conninfo(address, dbname=name)
+        yield make_conninfo(address, dbname=name)
+    finally:
+        with psycopg.connect(address, autocommit=True) as server:
+            server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def small_site(address: str, home: Path) -> Iterator[SmallSite]:
+    """A site on a database of its own, which ends with it."""
+    with empty_database(address) as conninfo:
         with connect(conninfo, autocommit=True) as connection:
             migrate.apply(connection, given=[step for step in migrate.steps() if step.name in NEEDED])
             connection.execute(TABLES)
         with Pool(conninfo, max_size=8) as pool:
             yield SmallSite(pool, home)
-    finally:
-        with psycopg.connect(address, autocommit=True) as server:
-            server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -6,14 +6,21 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from access_site import SmallSite, acting, small_site
+from access_site import SmallSite, acting, empty_database, small_site
 
-from anlan.kernel import access, workflow
-from anlan.kernel.access import rules, sessions
+from anlan.kernel import access, record, system, workflow
+from anlan.kernel import site as sites
+from anlan.kernel.access import rules, sessions, throttle, tokens, users
 from anlan.kernel.access.caller import SYSTEM_USER, system_caller
+from anlan.kernel.catalogue import store
+from anlan.kernel.context import Context
+from anlan.kernel.definition.reader import read_pack
+from anlan.kernel.errors import Refused
 from anlan.kernel.i18n import Messages
 from anlan.kernel.ids import uuid7
 from anlan.kernel.rules import Batch
+from anlan.kernel.settings import load
+from anlan.kernel.site.site import Site
 
 Documents = Sequence[tuple[dict[str, Any] | None, dict[str, Any]]]
 
@@ -148,3 +155,100 @@ def test_every_code_that_the_room_refuses_with_has_a_sentence(room: Any) -> None
     }
     sentences = Messages.load([folder / "messages"]).sentences["en"]
     assert used - sentences.keys() == set() and sentences.keys() - used == set()
+
+
+# The operator's commands, on a real site
+
+
+@pytest.fixture(scope="module")
+def real(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = Path(system.__file__).parent if system.__file__ else Path(system.__path__[0])
+    with empty_database(address) as conninfo, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "system_source", lambda: read_pack(folder, module=rules.__name__))
+        settings = load({"ANLAN_DATABASE_URL": conninfo}, home=tmp_path_factory.mktemp("home"))
+        sites.create(settings, packs=["base"])
+        opened = sites.open(settings)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def names(site: Site) -> dict[str, users.UserShown]:
+    return {one["login"]: one for one in users.list_of(site)}
+
+
+def test_a_new_user_logs_in_with_the_password_that_was_shown_and_must_change_it(real: Site) -> None:
+    password = users.add(real, "wang", "Wang", roles=["admin"])
+    caller = sessions.resolve(real, sessions.login(real, "wang", password, address=None, agent=None))
+    assert caller is not None and caller.must_change
+    assert names(real)["wang"]["roles"] == ["admin"] and names(real)["wang"]["last_login"] is not None
+    users.set_roles(real, "wang", [])
+    assert names(real)["wang"]["roles"] == []
+
+
+def test_a_user_with_an_unknown_role_or_a_weak_password_is_not_made(real: Site) -> None:
+    for wrong in ({"roles": ["ghost"]}, {"password": "short"}):
+        with pytest.raises(Refused) as refused:
+            users.add(real, "ghost", "Ghost", **wrong)  # type: ignore[arg-type]
+        assert refused.value.status == 422
+    assert "ghost" not in names(real)
+
+
+def test_a_locked_user_is_out_and_his_tokens_rest_until_he_is_unlocked(real: Site) -> None:
+    password = users.add(real, "zhao", "Zhao")
+    session = sessions.login(real, "zhao", password, address=None, agent=None)
+    token = tokens.create(real, "zhao", "T")
+    users.lock(real, "zhao")
+    assert sessions.resolve(real, session) is None and tokens.resolve_token(real, token, None) is None
+    with pytest.raises(Refused):
+        sessions.login(real, "zhao", password, address=None, agent=None)
+    users.unlock(real, "zhao")
+    assert tokens.resolve_token(real, token, None) is not None
+    assert sessions.resolve(real, session) is None
+
+
+def test_a_reset_password_replaces_the_old_one_and_ends_the_lock_out(real: Site) -> None:
+    old = users.add(real, "qian", "Qian")
+    for _ in range(throttle.ALLOWED_FAILURES):
+        with pytest.raises(Refused):
+            sessions.login(real, "qian", "wrong password", address=None, agent=None)
+    new = users.reset_password(real, "qian")
+    assert sessions.login(real, "qian", new, address=None, agent=None)
+    with pytest.raises(Refused):
+        sessions.login(real, "qian", old, address=None, agent=None)
+
+
+def test_an_unknown_user_is_not_found(real: Site) -> None:
+    for call in (users.lock, users.unlock, users.reset_password, users.id_of):
+        with pytest.raises(Refused) as refused:
+            call(real, "nobody")  # type: ignore[operator]
+        assert refused.value.status == 404
+
+
+def test_the_last_administrator_cannot_be_locked_or_lose_the_role(real: Site) -> None:
+    for call in (lambda: users.lock(real, "admin"), lambda: users.set_roles(real, "admin", [])):
+        with pytest.raises(Refused) as refused:
+            call()
+        assert [fault.code for fault in refused.value.faults] == ["access.last_admin"]
+
+
+def test_a_user_without_grants_cannot_change_users_at_all(real: Site) -> None:
+    users.add(real, "sun", "Sun")
+    caller = tokens.resolve_token(real, tokens.create(real, "sun", "T"), None)
+    assert caller is not None
+    with pytest.raises(Refused) as refused:
+        record.create(
+            Context(real, caller), "system.user", {"code": "new", "name": "New", "roles": ["admin"]}
+        )
+    assert refused.value.status == 403
+
+
+def test_a_change_by_any_way_is_seen_by_the_next_request(real: Site) -> None:
+    users.add(real, "zhou", "Zhou")
+    text = tokens.create(real, "zhou", "T")
+    assert tokens.resolve_token(real, text, None) is not None
+    ctx = Context(real, system_caller(real.catalogue.policies))
+    found = record.read(ctx, "system.user", "zhou")
+    record.update(ctx, "system.user", found["id"], {"active": False}, version=found["version"])
+    assert tokens.resolve_token(real, text, None) is None

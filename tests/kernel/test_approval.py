@@ -1,22 +1,30 @@
 """Approvals: who is asked, how several decisions become one, what two at the same moment do."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from access_site import Ctx, SmallSite, acting, label, small_site
+from access_site import Ctx, SmallSite, acting, empty_database, label, small_site
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anlan.kernel import record
+from anlan.kernel import site as sites
+from anlan.kernel.access import tokens, users
+from anlan.kernel.access.caller import system_caller
 from anlan.kernel.access.policy import TokenScope
+from anlan.kernel.context import Context
 from anlan.kernel.definition.model import ApprovalDefinition, Transition
 from anlan.kernel.errors import Refused
 from anlan.kernel.ids import uuid7
-from anlan.kernel.workflow import approval
+from anlan.kernel.settings import load
+from anlan.kernel.site import making
+from anlan.kernel.site.site import Site
+from anlan.kernel.workflow import approval, todo
 from anlan.kernel.workflow.votes import Vote, needed_of, outcome
 
 
@@ -200,6 +208,14 @@ def test_so_many_must_approve_in_mode_any(site: SmallSite) -> None:
     assert decide(site, people[0], request, "reject").outcome == "waiting"
     assert decide(site, people[1], request, "approve").outcome == "waiting"
     assert decide(site, people[2], request, "approve").outcome == "approved"
+
+
+def test_it_is_recorded_when_fewer_can_be_asked_than_must_agree(site: SmallSite) -> None:
+    role, people = role_of(2, site)
+    request = ask(site, people[0], definition(roles=[role], mode="any", count=2))
+    ((changes,),) = site.rows("SELECT changes FROM event WHERE record = $1", request["record"])
+    assert {"path": "approval.fewer", "old": None, "new": True} in changes
+    assert decide(site, people[1], request, "approve").outcome == "approved"
 
 
 def test_what_is_returned_may_be_submitted_again(site: SmallSite) -> None:
@@ -447,3 +463,149 @@ def test_a_definition_does_not_change_a_request_that_waits(site: SmallSite) -> N
     site.clock.advance(timedelta(days=1))
     decide(site, people[0], request, "approve")
     assert decide(site, people[1], request, "approve").outcome == "approved"
+
+
+# Through the record path of a real site
+
+PACK = {
+    "pack.yaml": "{pack: demo, label: Demo, version: '1'}",
+    "roles.yaml": "[{role: clerk, label: Clerk}, {role: boss, label: Boss}]",
+    "approvals.yaml": "[{approval: demo.large, label: Large, when: size > 100, mode: one, roles: [boss]}]",
+    "forms/note.yaml": """
+form: demo.note
+kind: document
+label: Note
+number: {pattern: "N{0000}"}
+fields:
+  subject: {type: text, required: true}
+  size: {type: integer, required: true}
+workflow:
+  states:
+    draft: {label: Draft, editable: ["*"]}
+    confirmed: {label: Confirmed}
+  transitions:
+    confirm: {from: [draft], to: confirmed, label: Confirm, approval: demo.large, check: size < 1000}
+grants:
+  clerk: {actions: [read, create, update, delete, confirm]}
+  boss: {actions: [read]}
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def real(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with one pack: notes, of which large ones need a boss."""
+    folder = tmp_path_factory.mktemp("packs")
+    for name, text in PACK.items():
+        (folder / "demo" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "demo" / name).write_text(text, "utf-8")
+    with empty_database(address) as conninfo, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(making, "packs_folder", lambda: folder)
+        settings = load({"ANLAN_DATABASE_URL": conninfo}, home=tmp_path_factory.mktemp("home"))
+        sites.create(settings, packs=["demo"])
+        opened = sites.open(settings)
+        try:
+            company = record.create(
+                Context(opened, system_caller(opened.catalogue.policies)),
+                "system.company", {"code": "MAIN", "name": "Main"},
+            )["id"]  # fmt: skip
+            for login, roles in (("clerk", ["clerk"]), ("boss", ["boss"]), ("chief", ["boss", "clerk"])):
+                users.add(opened, login, login.title(), roles=roles, company=company)
+            yield opened
+        finally:
+            opened.close()
+
+
+def as_user(site: Site, login: str) -> Context:
+    caller = tokens.resolve_token(site, tokens.create(site, login, "Test"), None)
+    assert caller is not None
+    return Context(site, caller)
+
+
+def a_note(site: Site, size: int, login: str = "clerk") -> tuple[Context, str]:
+    ctx = as_user(site, login)
+    return ctx, record.create(ctx, "demo.note", {"subject": "Chairs", "size": size})["id"]
+
+
+def code_of(call: Callable[[], object]) -> str:
+    with pytest.raises(Refused) as caught:
+        call()
+    return f"{caught.value.status} {caught.value.code}"
+
+
+def test_a_small_note_is_confirmed_at_once(real: Site) -> None:
+    ctx, key = a_note(real, 5)
+    assert record.step(ctx, "demo.note", key, "confirm")["state"] == "confirmed"
+
+
+def test_a_large_note_waits_unchanged_until_it_is_approved(real: Site) -> None:
+    ctx, key = a_note(real, 500)
+    waits = record.step(ctx, "demo.note", key, "confirm", comment="please")
+    assert waits["state"] == "draft" and waits["approval"]["status"] == "waiting"
+    assert [one["code"] for one in waits["approval"]["who"]] == ["boss", "chief"]
+    edit = {"size": 1}
+    refusal = code_of(lambda: record.update(ctx, "demo.note", key, edit, version=waits["version"]))
+    assert refusal.startswith("409")
+    assert code_of(lambda: record.step(ctx, "demo.note", key, "confirm")).startswith("409")
+    assert code_of(lambda: record.step(ctx, "demo.note", key, "approve")) == "403 approval.not_yours"
+    boss = as_user(real, "boss")
+    assert [one["record"] for one in todo.list(boss)] == [key]
+    done = record.step(boss, "demo.note", key, "approve", comment="fine")
+    assert done["state"] == "confirmed" and done["number"]
+    assert todo.list(boss) == []
+    kinds = [event["kind"] for event in record.trail(ctx, "demo.note", key)]
+    assert kinds[:3] == ["confirm", "approve", "submit"]
+
+
+def test_what_the_step_refuses_undoes_the_decision(real: Site) -> None:
+    ctx, key = a_note(real, 500)
+    record.step(ctx, "demo.note", key, "confirm")
+    with real.pool.connection() as connection:
+        connection.execute("UPDATE demo_note SET size = 2000 WHERE id = $1", [key])
+    boss = as_user(real, "boss")
+    assert code_of(lambda: record.step(boss, "demo.note", key, "approve")).startswith("422")
+    assert key in [one["record"] for one in todo.list(boss)], "it still waits"
+
+
+def test_a_returned_note_is_mended_and_submitted_again(real: Site) -> None:
+    ctx, key = a_note(real, 500)
+    record.step(ctx, "demo.note", key, "confirm")
+    back = record.step(as_user(real, "boss"), "demo.note", key, "return", comment="too many")
+    assert back["state"] == "draft" and back["approval"]["status"] == "returned"
+    (mine,) = todo.list(ctx)
+    assert (mine["kind"], mine["record"], mine["comment"]) == ("returned", key, "too many")
+    record.update(ctx, "demo.note", key, {"size": 50}, version=back["version"])
+    assert record.step(ctx, "demo.note", key, "confirm")["state"] == "confirmed"
+    assert todo.list(ctx) == []
+
+
+def test_the_submitter_who_is_an_approver_too_does_not_decide_his_own(real: Site) -> None:
+    ctx, key = a_note(real, 500, "chief")
+    waits = record.step(ctx, "demo.note", key, "confirm")
+    assert [one["code"] for one in waits["approval"]["who"]] == ["boss"]
+    assert code_of(lambda: record.step(ctx, "demo.note", key, "approve")) == "403 approval.not_yours"
+
+
+def test_two_who_approve_through_the_record_path_at_the_same_moment_confirm_once(real: Site) -> None:
+    for _ in range(3):
+        ctx, key = a_note(real, 500)
+        record.step(ctx, "demo.note", key, "confirm")
+        contexts = [as_user(real, "boss"), as_user(real, "chief")]
+        start = threading.Barrier(2)
+        results: list[str] = []
+
+        def go(by: Context, key: str, start: threading.Barrier, results: list[str]) -> None:
+            start.wait(10)
+            try:
+                results.append(record.step(by, "demo.note", key, "approve")["state"])
+            except Refused as refusal:
+                results.append(str(refusal.status))
+
+        threads = [threading.Thread(target=go, args=[by, key, start, results]) for by in contexts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(results) == ["409", "confirmed"]
+        kinds = [event["kind"] for event in record.trail(ctx, "demo.note", key)]
+        assert kinds.count("confirm") == kinds.count("approve") == 1

@@ -88,6 +88,14 @@ def test_what_was_returned_leaves_the_list_when_the_record_moves_on_or_goes(peop
     assert todo.list(submitter) == [] and todo.count(submitter) == 0
 
 
+def test_what_waits_leaves_the_list_when_its_record_goes(people: tuple[Ctx, Ctx]) -> None:
+    submitter, approver = people
+    request = submit(submitter, approver)
+    with submitter.site.pool.connection() as connection:
+        connection.execute("DELETE FROM record_index WHERE id = $1", [request["record"]])
+    assert todo.list(approver) == [] and todo.count(approver) == 0
+
+
 def test_who_lost_the_role_has_nothing_to_do(people: tuple[Ctx, Ctx]) -> None:
     submitter, approver = people
     submit(submitter, approver)

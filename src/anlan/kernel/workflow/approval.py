@@ -36,8 +36,11 @@ Choice = Literal["approve", "reject", "return", "withdraw"]
 
 
 class Submission(NamedTuple):
-    """What is submitted. `department`: whose manager is asked (None: the submitter's); `state`: the record's
-    state while it waits; `content`: what the step will need when it is taken."""
+    """What is submitted.
+
+    `department`: whose manager is asked (None: the submitter's); `state`: the record's state while it waits;
+    `content`: what the step will need when it is taken.
+    """
 
     record: str
     form: str
@@ -74,8 +77,10 @@ def needed(
 def open(
     ctx: Ctx, connection: Connection, definition: ApprovalDefinition, submission: Submission
 ) -> RequestShown:
-    """Ask for an approval. Its `status` is "approved" when nobody is to be asked and the definition lets that
-    pass: then take the step at once.
+    """Ask for an approval.
+
+    Its `status` is "approved" when nobody is to be asked and the definition lets that pass: then take the
+    step at once.
 
     Raises Refused 409 `approval.already_waiting`, or `approval.nobody` when not even an administrator can be
     asked.
@@ -111,7 +116,9 @@ def open(
         raise conflict("approval.already_waiting")
     _add_people(connection, request, people, first=0)
     about = (submission.record, submission.form)
-    _event(ctx, connection, about, "submit", new="waiting", comment=submission.comment)
+    fewer = definition.mode == "any" and len(people) < definition.count
+    note = "approval.fewer" if fewer else None
+    _event(ctx, connection, about, "submit", new="waiting", comment=submission.comment, note=note)
     if passes:
         note = "approval.nobody_to_ask"
         _event(ctx, connection, about, "approve", old="waiting", new="approved", note=note, decided=False)
@@ -121,11 +128,11 @@ def open(
 def decide(
     ctx: Ctx, connection: Connection, request: str, choice: Choice, *, comment: str | None = None
 ) -> Decision:
-    """Decide as the caller. Locks the request: of two who decide at the same moment, the second sees the
-    first.
+    """Decide as the caller.
 
-    Raises Refused 404; 409 `approval.ended` when somebody else was first, `approval.already_decided`;
-    403 `approval.not_yours` for who is not asked (any more), or withdraws what he did not submit.
+    Locks the request: of two who decide at the same moment, the second sees what the first did. Raises
+    Refused 404; 409 `approval.ended` when somebody else was first, `approval.already_decided`; 403
+    `approval.not_yours` for who is not asked (any more), or withdraws what he did not submit.
     """
     found = _locked(connection, request)
     _may_act(ctx, found, choice)

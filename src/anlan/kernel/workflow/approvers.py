@@ -82,8 +82,7 @@ def _users(
 
 
 def _manager(connection: Connection, department: str, submitter: str) -> str | None:
-    """The nearest active manager at or above a department who is not the submitter; else the submitter, if he
-    is one of them."""
+    """The nearest active manager at or above a department, but the submitter only if there is no other."""
     rows = connection.execute(
         f"WITH RECURSIVE up AS (SELECT d.id, d.manager, d.parent, 1 AS level FROM {DEPARTMENTS} d "
         "WHERE d.id = $1 "

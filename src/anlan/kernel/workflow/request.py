@@ -131,8 +131,10 @@ def shown(request: Request) -> RequestShown:
 
 
 def waiting(connection: Connection, records: Iterable[str]) -> dict[str, RequestShown]:
-    """The waiting request of each record that has one: such a record may not be edited. One statement if none
-    waits, else three."""
+    """The waiting request of each record that has one: such a record may not be edited.
+
+    One statement if none waits, else three.
+    """
     rows = connection.execute(
         "SELECT id FROM approval_request WHERE record = ANY ($1::uuid[]) AND status = 'waiting'",
         [list(records)],

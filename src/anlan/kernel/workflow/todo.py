@@ -17,6 +17,7 @@ _MOST = 200
 # on the list while the record is in the state that it was returned to and was not submitted again.
 _OPEN = """
 SELECT 'approval' AS kind, r.id FROM approval_person p JOIN approval_request r ON r.id = p.request
+JOIN record_index i ON i.id = r.record
 WHERE p.user_id = $1 AND p.decision IS NULL AND r.status = 'waiting'
   AND (p.through IS NULL OR p.through && $2::text[]) AND ($3::text[] IS NULL OR r.form = ANY ($3::text[]))
 UNION ALL
@@ -50,7 +51,7 @@ def list(ctx: Ctx) -> builtins.list[Todo]:
         return []
     query = (
         f"SELECT o.id, o.kind, i.code, i.title, i.state FROM ({_OPEN}) o JOIN approval_request r USING (id) "
-        f"LEFT JOIN record_index i ON i.id = r.record ORDER BY r.requested_at, r.id LIMIT {_MOST}"
+        f"JOIN record_index i ON i.id = r.record ORDER BY r.requested_at, r.id LIMIT {_MOST}"
     )
     with ctx.site.pool.connection() as connection:
         rows = {row[0]: row[1:] for row in connection.execute(query, parameters)}
