@@ -58,8 +58,10 @@ $(VENDOR): .venv/.ready tools/vendor.py tools/npm/package-lock.json tools/npm/ic
 	$(BIN)/python tools/vendor.py
 
 .venv/.chromium: .venv/.ready
-	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null 2>&1; then touch $@; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	  command -v $$name >/dev/null 2>&1 && touch $@ && exit 0; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk && touch $@ \
 	  || echo "Chromium could not be installed: browser tests will not run"; \
 	else echo "There is no Chromium: browser tests will not run - install the package chromium"; fi

@@ -64,7 +64,12 @@ def address() -> Iterator[str]:
         yield given
         return
     with temporary_home() as home:
-        yield server.ensure_running(home)
+        conninfo = server.ensure_running(home)
+        with psycopg.connect(server.admin_conninfo(home), autocommit=True) as connection:
+            # No test pulls the plug of the machine; a killed server loses nothing by this.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+        yield conninfo
 
 
 @pytest.fixture

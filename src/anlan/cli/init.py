@@ -2,6 +2,7 @@
 
 from anlan.cli import site_use
 from anlan.cli.terminal import Terminal, command, option, text
+from anlan.kernel.storage import server
 
 
 @command(
@@ -17,6 +18,7 @@ def init(terminal: Terminal, demo: bool, packs: str | None) -> None:
     from anlan.kernel import site as sites
 
     names = [name.strip() for name in packs.split(",") if name.strip()] if packs else None
+    server.make_home(terminal.settings.home)
     with site_use.database(terminal.settings):
         password = sites.create(terminal.settings, packs=names, demo=demo)
     terminal.answer(

@@ -38,8 +38,13 @@ def opened(settings: Settings) -> "Iterator[Site]":
 
 
 def require(settings: Settings) -> None:
-    """Refuse to make an empty database where somebody only mistyped the folder."""
-    if settings.database_url is None and not (settings.home / "pg.json").exists():
+    """Refuse to make an empty database where somebody only mistyped the folder.
+
+    With a server of one's own there may be many machines, each with a home of its own, which is made here.
+    """
+    if settings.database_url is not None:
+        server.make_home(settings.home)
+    elif not (settings.home / "pg.json").exists():
         raise OperatorError(
             Words(f"{settings.home} 中没有站点", f"there is no site in {settings.home}"),
             Words("请先运行 anlan init，或用 --home 指定站点目录",
@@ -51,6 +56,7 @@ def exists(settings: Settings) -> bool:
     """Is there a site to run? Starts the embedded database if it has to be asked."""
     if settings.database_url is None and not (settings.home / "pg.json").exists():
         return False
+    server.make_home(settings.home)
     with connect(server.conninfo(settings)) as connection:
         if connection.execute("select to_regclass('site_version')").fetchone() == (None,):
             return False

@@ -81,7 +81,7 @@ def ensure_running(home: Path) -> str:
     place = places.recorded(home)
     if place is not None and _answers(place):
         return _conninfo(place, ROLE, ROLE)
-    _make_home(home)
+    make_home(home)
     with _locked(home):
         place = places.settle(home)
         if not _answers(place):
@@ -161,6 +161,13 @@ def stop_if_unused(home: Path) -> bool:
     return stop(home)
 
 
+def make_home(home: Path) -> None:
+    """Make the home if it is missing; one that exists keeps its mode. Through root's the server's user can pass."""
+    if not home.exists():
+        home.mkdir(parents=True)
+        home.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+
 def _conninfo(place: Place, user: str, database: str) -> str:
     return make_conninfo(host=str(place.socket), user=user, dbname=database)
 
@@ -178,13 +185,6 @@ def _version(place: Place) -> str | None:
             return connection.info.parameter_status("server_version")
     except psycopg.OperationalError:
         return None
-
-
-def _make_home(home: Path) -> None:
-    """A home that exists keeps its mode. Through a new one of root's the server's user can pass."""
-    if not home.exists():
-        home.mkdir(parents=True)
-        home.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 @contextmanager
