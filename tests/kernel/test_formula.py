@@ -1,5 +1,6 @@
 """The spreadsheet language: what it takes, what it refuses and where, and what it computes."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -329,6 +330,28 @@ def test_any_input_checks_or_is_a_design_error(text: str) -> None:
         "formula",
         "eval",
     )
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        " or ".join(["1/price=1"] * 100),
+        "1-" + "IF(open,1-" * 62 + "1" + ",2)" * 62,
+        "-MAX(1," * 62 + "price" + ")" * 62,
+        "AND(1/price=1,OR(1/price=1," * 31 + "open" + "))" * 31,
+        "COALESCE(" * 62 + "price" + ")" * 62 + "*2",
+        'CONCAT("(((",' * 62 + "note" + ")" * 62,
+    ],
+)
+def test_deep_formula_compiles_or_is_a_design_error(expression: str) -> None:
+    formula = check(expression, SCOPE)
+    try:
+        compute = python_function(formula, sorted(formula.refs))
+    except DesignError as error:
+        assert error.params["reason"] == "too_deep"
+    else:
+        with contextlib.suppress(FormulaError):
+            compute(*[None] * len(formula.refs))
 
 
 # -- what a formula reads --------------------------------------------------------------------------------

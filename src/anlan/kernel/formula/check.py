@@ -235,7 +235,11 @@ class Checker:
         if op in ("neg", "%"):
             return Operation(op, (self.required(operands[0], NUMBER),), NUMBER, at)
         if op in ("and", "or", "not"):
-            return Operation(op, tuple(self.required(node, BOOLEAN) for node in operands), BOOLEAN, at)
+            conditions = tuple(self.required(node, BOOLEAN) for node in operands)
+            first = conditions[0]
+            if op != "not" and isinstance(first, Operation) and first.op == op:  # a and b and c: one node
+                conditions = (*first.operands, *conditions[1:])
+            return Operation(op, conditions, BOOLEAN, at)
         if op == "&":
             return Operation("&", tuple(self.text(node) for node in operands), TEXT, at)
         if op in ("=", "<>", "<", ">", "<=", ">="):

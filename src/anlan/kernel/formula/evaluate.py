@@ -105,7 +105,7 @@ def _type(path: str, name: object) -> Type:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads JSON values by the types that are known of their paths; instants without offset are the zone's."""
+    """Reads JSON values by the known types of their paths; instants without offset are the zone's."""
 
     known: Mapping[Path, Type]
     zone: str

@@ -7,12 +7,14 @@ be compiled inside a function that has the variables as locals or arguments, wit
 Blank is None; a text may also be blank as "".  Error values are raised: catch FAILURES.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from anlan.kernel.formula.check import Formula
+from anlan.kernel.formula.errors import SYNTAX, DesignError
 from anlan.kernel.formula.facts import may_be_blank, may_fail
 from anlan.kernel.formula.functions import BUILTINS
 from anlan.kernel.formula.functions.table import GATHERED, Function, Parameter
@@ -33,6 +35,10 @@ from anlan.kernel.formula.types import (
 
 Names = Callable[[Ref], str]
 
+MAX_BRACKETS = 180  # Python's tokenizer takes 200; the rest is for the function around the expression
+_STRINGS = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_BRACKETS = re.compile(r"[()]")
+
 
 def namespace(functions: Mapping[str, Function] = BUILTINS) -> dict[str, Any]:
     """The globals that compiled formulas need, with the helpers of these functions."""
@@ -45,8 +51,18 @@ RUNTIME: dict[str, Any] = namespace()
 
 def python_source(formula: Formula, names: Names) -> str:
     """A Python expression for `formula`; `names` gives an expression for each Ref: a value (None: blank),
-    for a column a list, for a path that ends in "*" the linked record as a mapping or None."""
-    return PythonWriter(names).raw(formula.tree)
+    for a column a list, for a path that ends in "*" the linked record as a mapping or None.
+
+    Raises DesignError(syntax) where the expression would be nested deeper than Python can read.
+    """
+    written = PythonWriter(names).raw(formula.tree)
+    depth = deepest = 0
+    for mark in _BRACKETS.findall(_STRINGS.sub("", written)):
+        depth += 1 if mark == "(" else -1
+        deepest = max(depth, deepest)
+    if deepest > MAX_BRACKETS:
+        raise DesignError(SYNTAX, 0, reason="too_deep", near=formula.text[:10], limit=MAX_BRACKETS)
+    return written
 
 
 def python_function(
