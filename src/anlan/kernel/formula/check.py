@@ -4,15 +4,14 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import NoReturn
 
 from anlan.kernel.formula.errors import (
-    ARG_COUNT,
     TYPE_MISMATCH,
     UNKNOWN_FIELD,
     UNKNOWN_FUNCTION,
     DesignError,
 )
+from anlan.kernel.formula.faults import count_error, is_empty_text, mismatch
 from anlan.kernel.formula.functions import BUILTINS
 from anlan.kernel.formula.functions.table import GATHERED, REQUIRED, Function, Parameter
 from anlan.kernel.formula.parser import Application, Literal, Name, Operator, Parsed, parse
@@ -351,28 +350,9 @@ class Checker:
         return result
 
 
-def mismatch(node: Node, reason: str, **params: object) -> NoReturn:
-    """Raises type_mismatch at `node`; `got` is its type unless told otherwise."""
-    told: dict[str, object] = {"reason": reason, "expected": "value", "got": type_name(node.type)}
-    raise DesignError(TYPE_MISMATCH, node.position, **told | params)
-
-
 def _suggested(near: list[str]) -> str:
     """ " (price?)" behind a name that there is not, in any language."""
     return f" ({near[0]}?)" if near else ""
-
-
-def count_error(parsed: Application, least: int, most: int | None) -> NoReturn:
-    """Raises arg_count; most None: as many as you like."""
-    expected = f"≥ {least}" if most is None else str(least) if least == most else f"{least}–{most}"
-    raise DesignError(
-        ARG_COUNT, parsed.position, name=parsed.name, expected=expected, got=len(parsed.arguments)
-    )
-
-
-def is_empty_text(node: Node) -> bool:
-    """The constant "", which stands for blank beside any type."""
-    return isinstance(node, Constant) and node.value == "" and node.type == TEXT
 
 
 def _read_as_time(node: Node, beside: Type) -> Node:

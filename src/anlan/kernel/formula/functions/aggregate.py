@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from anlan.kernel.formula.errors import DIV0, NUM, TYPE_MISMATCH, DesignError, FormulaError
+from anlan.kernel.formula.faults import mismatch
 from anlan.kernel.formula.functions.table import Function
 from anlan.kernel.formula.runtime import ONE, ZERO, Number, bounded, divide, text_of
 from anlan.kernel.formula.tree import Call, Field, Node
@@ -88,8 +89,6 @@ def counted(checker: "Checker", parsed: "Application") -> Function:
 
 
 def column_of(checker: "Checker", parsed: Any) -> Field:
-    from anlan.kernel.formula.check import mismatch
-
     node = checker.node(parsed)
     if not isinstance(node, Field) or not isinstance(node.type, ListOf):
         mismatch(node, "column_wanted", expected="list")
@@ -110,8 +109,6 @@ def of_one_table(columns: list[Field]) -> None:
 
 
 def _check_sumproduct(checker: "Checker", parsed: "Application") -> Node:
-    from anlan.kernel.formula.check import mismatch
-
     function = counted(checker, parsed)
     columns = [column_of(checker, argument) for argument in parsed.arguments]
     for column in columns:
@@ -127,8 +124,6 @@ def _check_nth(checker: "Checker", parsed: "Application") -> Node:
     rank = checker.required(checker.single(parsed.arguments[1]), NUMBER)
     item = column.type.item if isinstance(column.type, ListOf) else BLANK
     if item not in (NUMBER, DATE, BLANK):
-        from anlan.kernel.formula.check import mismatch
-
         mismatch(column, "wrong_type", expected="number")
     return Call(function, (column, rank), item, parsed.position)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from anlan.kernel.formula.errors import NOT_IN_SQL, DesignError
+from anlan.kernel.formula.faults import count_error, mismatch
 from anlan.kernel.formula.functions.aggregate import average, column_of, counted, item_of, of_one_table, total
 from anlan.kernel.formula.functions.criteria import parse_criterion, test_of
 from anlan.kernel.formula.functions.table import Function
@@ -54,8 +55,6 @@ def _check_if(checker: "Checker", parsed: "Application") -> Node:
 
 def _check_ifs(checker: "Checker", parsed: "Application") -> Node:
     """COUNTIFS(column, criterion, …), SUMIFS(values, column, criterion, …)."""
-    from anlan.kernel.formula.check import count_error
-
     function, arguments = counted(checker, parsed), parsed.arguments
     with_values = parsed.name != "COUNTIFS"
     if len(arguments) % 2 != with_values:
@@ -76,8 +75,6 @@ def _conditional(
     values: Field,
     pairs: list[tuple[Field, Node]],
 ) -> Node:
-    from anlan.kernel.formula.check import mismatch
-
     if "COUNT" not in function.name and item_of(values) not in (NUMBER, BLANK):
         mismatch(values, "wrong_type", expected="number")
     arguments: list[Node] = [values]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from anlan.kernel.formula.errors import NA
+from anlan.kernel.formula.faults import count_error, is_empty_text, mismatch
 from anlan.kernel.formula.functions.table import Function
 from anlan.kernel.formula.tree import Call, Constant, Field, Node, Operation
 from anlan.kernel.formula.types import BLANK, BOOLEAN, TEXT, Link, ListOf, Scalar, type_name
@@ -42,8 +43,6 @@ def _check_if(checker: "Checker", parsed: "Application") -> Node:
 
 
 def _check_ifs(checker: "Checker", parsed: "Application") -> Node:
-    from anlan.kernel.formula.check import count_error
-
     function, arguments = _counted(checker, parsed), parsed.arguments
     if len(arguments) % 2:
         count_error(parsed, len(arguments) + 1, None)
@@ -58,7 +57,7 @@ def _check_switch(checker: "Checker", parsed: "Application") -> Node:
     function, arguments = _counted(checker, parsed), parsed.arguments
     subject = checker.single(arguments[0])
     keys = [checker.single(argument) for argument in arguments[1 : len(arguments) - 1 : 2]]
-    if isinstance(subject.type, Link) and any(key.type == TEXT and not _empty(key) for key in keys):
+    if isinstance(subject.type, Link) and any(key.type == TEXT and not is_empty_text(key) for key in keys):
         subject = checker.code(subject)
     keys = [checker.alike(subject, key)[1] for key in keys]
     results = [checker.single(argument) for argument in arguments[2::2]]
@@ -67,10 +66,6 @@ def _check_switch(checker: "Checker", parsed: "Application") -> Node:
     same, result = checker.unified(results)
     pairs = [node for pair in zip(keys, same, strict=False) for node in pair]
     return Call(function, (subject, *pairs, *same[len(keys) :]), result, parsed.position)
-
-
-def _empty(node: Node) -> bool:
-    return isinstance(node, Constant) and node.value == ""
 
 
 def _check_logic(checker: "Checker", parsed: "Application") -> Node:
@@ -95,7 +90,9 @@ def _check_in(checker: "Checker", parsed: "Application") -> Node:
     function = _counted(checker, parsed)
     subject = checker.single(parsed.arguments[0])
     choices = [checker.node(argument) for argument in parsed.arguments[1:]]
-    if isinstance(subject.type, Link) and any(_item(node) == TEXT and not _empty(node) for node in choices):
+    if isinstance(subject.type, Link) and any(
+        _item(node) == TEXT and not is_empty_text(node) for node in choices
+    ):
         subject = checker.code(subject)
     return Call(
         function,
@@ -110,8 +107,6 @@ def _item(node: Node) -> object:
 
 
 def _choice(checker: "Checker", subject: Node, node: Node) -> Node:
-    from anlan.kernel.formula.check import mismatch
-
     if not isinstance(node.type, ListOf):
         if not isinstance(node.type, Scalar | Link):
             mismatch(node, "table_without_column")
