@@ -92,8 +92,8 @@ def _return_cost(row: Row) -> None:
 @rule(
     "sales.order",
     "step",
-    reads=("lines.base_quantity", "lines.delivered"),
-    writes=("lines.closed_quantity",),
+    reads=("lines.base_quantity", "lines.delivered", "lines.unit_value"),
+    writes=("lines.closed_quantity", "closed_value"),
     transitions=("close",),
 )
 def close_rest(batch: Batch) -> None:
@@ -102,10 +102,14 @@ def close_rest(batch: Batch) -> None:
         order["lines"] = [
             line | {"closed_quantity": line["base_quantity"] - line["delivered"]} for line in order["lines"]
         ]
+        order["closed_value"] = sum(
+            (line["closed_quantity"] * line["unit_value"] for line in order["lines"]), ZERO
+        )
 
 
-@rule("sales.order", "step", writes=("lines.closed_quantity",), transitions=("reopen",))
+@rule("sales.order", "step", writes=("lines.closed_quantity", "closed_value"), transitions=("reopen",))
 def reopen_rest(batch: Batch) -> None:
     """A reopened order may be delivered to the end again."""
     for order in batch.documents:
         order["lines"] = [line | {"closed_quantity": ZERO} for line in order["lines"]]
+        order["closed_value"] = ZERO
