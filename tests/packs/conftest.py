@@ -1,0 +1,73 @@
+"""A site with all packs: made once a run, copied for every test module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from trade import Trade
+
+from anlan.kernel import site as sites
+from anlan.kernel.settings import Secret, Settings
+
+NOON = datetime.fromisoformat("2026-11-16T12:00:00+08:00")
+
+
+def settings_for(conninfo: str, home: Path) -> Settings:
+    """Settings of a site in the database at `conninfo`; its clock begins on 2026-11-16."""
+    return Settings(
+        home=home,
+        database_url=Secret(conninfo),
+        replica_url=None,
+        mode="live",
+        clock=NOON,
+        host="127.0.0.1",
+        port=0,
+        workers=1,
+        pool_size=4,
+        log_level="warning",
+    )
+
+
+@contextmanager
+def copied_database(address: str, template: str) -> Iterator[str]:
+    """A database of its own, made from a template; dropped at the end."""
+    name = f"t_{uuid4().hex}"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template} strategy wal_log")
+    try:
+        yield make_conninfo(address, dbname=name)
+    finally:
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def made_site(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with a fresh site, to be copied."""
+    with copied_database(address, "template0") as conninfo:
+        sites.create(settings_for(conninfo, tmp_path_factory.mktemp("made")))
+        yield str(conninfo_to_dict(conninfo)["dbname"])
+
+
+@pytest.fixture(scope="module")
+def site(address: str, made_site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sites.Site]:
+    """A fresh site of this module's own."""
+    with copied_database(address, made_site) as conninfo:
+        with psycopg.connect(conninfo) as connection:
+            connection.execute("update site_version set epoch = %s", [uuid4()])  # a copy is a site of its own
+        opened = sites.open(settings_for(conninfo, tmp_path_factory.mktemp("site")))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def trade(site: sites.Site) -> Trade:
+    """Short calls for trading in the site; every test gets goods and parties of its own."""
+    return Trade(site)
