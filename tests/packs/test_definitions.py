@@ -73,7 +73,7 @@ def test_every_code_that_packs_refuse_with_has_a_sentence() -> None:
         for limit in register.definition.limits.values()
     }
     used |= {code for rules in catalogue().rules.values() for rule in rules for code in rule.codes}
-    spoken = re.compile(r'fault\(\w+, "([a-z_]+\.[a-z_]+)"|Fault\("([a-z_]+\.[a-z_]+)"')
+    spoken = re.compile(r'fault\(\s*\w+,\s*"([a-z_]+\.[a-z_]+)"|Fault\(\s*"([a-z_]+\.[a-z_]+)"')
     used |= {first or second for path in FOLDER.rglob("*.py")
              for first, second in spoken.findall(path.read_text("utf-8"))}  # fmt: skip
     assert used - messages.sentences["zh"].keys() == set()
