@@ -31,7 +31,7 @@ CREATE TABLE "system_user" (id uuid PRIMARY KEY, code text UNIQUE, name text, em
 CREATE TABLE system_user__companies (id uuid PRIMARY KEY, record uuid, position int, company uuid);
 CREATE TABLE system_department (id uuid PRIMARY KEY, code text, name text, manager uuid, parent uuid);
 """
-NEEDED = ("001_kernel", "003_access", "004_workflow")
+NEEDED = ("001_kernel", "003_access", "004_workflow", "012_message")
 
 
 def note(grants: dict[str, Any], **more: Any) -> FormDefinition:

@@ -64,6 +64,12 @@ def who(request: dict[str, Any]) -> list[str]:
     return [one["id"] for one in request["who"]]
 
 
+def told(site: SmallSite, user: str, request: dict[str, Any]) -> list[str]:
+    """The codes of what a user was told about a request's record."""
+    query = "SELECT code FROM message WHERE recipient = $1 AND record = $2 ORDER BY id"
+    return [code for (code,) in site.rows(query, user, request["record"])]
+
+
 def role_of(users: int, site: SmallSite) -> tuple[str, list[str]]:
     """A role of its own with that many users, in the order of their log-in names."""
     role = f"r{uuid4().hex[:8]}"
@@ -284,6 +290,7 @@ def test_a_decision_can_be_handed_over_and_then_counts_for_the_other(site: Small
     with site.pool.connection() as connection:
         after = approval.transfer(acting(site, one), connection, request["id"], to=deputy)
     assert [person["id"] for person in after["who"]] == [two, deputy]
+    assert told(site, deputy, request) == ["approval.wanted"]
     assert refused(site, one, request, "approve") == "409 approval.already_decided"
     assert decide(site, deputy, request, "approve").outcome == "waiting"
     assert decide(site, two, request, "approve").outcome == "approved"
@@ -325,6 +332,30 @@ def test_every_decision_is_an_event_with_its_comment(site: SmallSite) -> None:
     ]
     assert found[1][1] == one
     assert found[1][3] == [{"path": "approval", "old": "waiting", "new": "rejected"}]
+
+
+def test_who_is_asked_is_told_and_the_submitter_how_it_ended(site: SmallSite) -> None:
+    role, people = role_of(2, site)
+    submitter = site.user()
+    for choice, code in (("approve", "approved"), ("reject", "rejected"), ("return", "returned")):
+        request = ask(site, submitter, definition(roles=[role], mode="all"))
+        assert [told(site, one, request) for one in people] == [["approval.wanted"]] * 2
+        decide(site, people[0], request, choice)
+        if choice == "approve":
+            assert told(site, submitter, request) == [], "it still waits"
+            decide(site, people[1], request, choice)
+        assert told(site, submitter, request) == [f"approval.told_{code}"]
+
+
+def test_nobody_is_told_what_he_did_himself(site: SmallSite) -> None:
+    role, (only,) = role_of(1, site)
+    request = ask(site, only, definition(roles=[role]))
+    decide(site, only, request, "approve")
+    assert "approval.told_approved" not in told(site, only, request)
+    submitter = site.user()
+    request = ask(site, submitter, definition(roles=[role]))
+    decide(site, submitter, request, "withdraw")
+    assert told(site, submitter, request) == []
 
 
 def test_waiting_tells_which_records_may_not_be_edited(site: SmallSite) -> None:

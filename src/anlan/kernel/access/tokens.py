@@ -1,6 +1,6 @@
 """Tokens for programs: made once, shown once, acting as their user.
 
-    text = create(site, "li", "Data warehouse", actions=["read"], addresses=["10.1.0.0/16"])   # "anlan_…"
+    text = create(site, "li", "Nightly copy", actions=["read"], addresses=["10.1.0.0/16"])   # "anlan_…"
     caller = resolve_token(site, text, address)
 
 A token can be narrowed to forms, actions and addresses, and can end. It has 256 random bits; the database

@@ -25,7 +25,7 @@ from anlan.kernel.definition.model import ApprovalDefinition, Transition
 from anlan.kernel.errors import Refused, conflict, forbidden, not_found
 from anlan.kernel.ids import uuid7
 from anlan.kernel.storage.pool import Connection
-from anlan.kernel.workflow import approvers
+from anlan.kernel.workflow import approvers, tell
 from anlan.kernel.workflow.ports import Ctx
 from anlan.kernel.workflow.request import Person, Request, RequestShown, load, shown, waiting
 from anlan.kernel.workflow.votes import Status, needed_of, outcome
@@ -122,6 +122,9 @@ def open(
     if passes:
         note = "approval.nobody_to_ask"
         _event(ctx, connection, about, "approve", old="waiting", new="approved", note=note, decided=False)
+    else:
+        asked = [one.user for one in people]
+        tell.asked(ctx, connection, asked, record=submission.record, form=submission.form)
     return shown(load(connection, [request])[0])
 
 
@@ -158,6 +161,8 @@ def decide(
     note = "approval.own" if choice == "approve" and found.requested_by["id"] == me else None
     about = (found.record, found.form)
     _event(ctx, connection, about, choice, old="waiting", new=status, comment=comment, note=note)
+    submitter = found.requested_by["id"]
+    tell.ended(ctx, connection, submitter, status, record=found.record, form=found.form, comment=comment)
     after = load(connection, [request])[0]
     return Decision(
         status,
@@ -202,6 +207,7 @@ def transfer(
     )
     _add_people(connection, request, [approvers.Approver(to, None)], first=len(found.people))
     _event(ctx, connection, (found.record, found.form), "transfer", old=giver, new=to, comment=comment)
+    tell.asked(ctx, connection, [to], record=found.record, form=found.form)
     return shown(load(connection, [request])[0])
 
 
