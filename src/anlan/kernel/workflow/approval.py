@@ -33,6 +33,12 @@ from anlan.kernel.workflow.votes import Status, needed_of, outcome
 __all__ = ["Decision", "Submission", "decide", "needed", "open", "transfer", "waiting"]
 
 Choice = Literal["approve", "reject", "return", "withdraw"]
+_WORDS = {
+    "approved": {"zh": "已同意", "en": "approved"},
+    "rejected": {"zh": "已拒绝", "en": "rejected"},
+    "returned": {"zh": "已退回", "en": "returned"},
+    "withdrawn": {"zh": "已撤回", "en": "withdrawn"},
+}
 
 
 class Submission(NamedTuple):
@@ -238,7 +244,7 @@ def _locked(connection: Connection, request: str) -> Request:
     if row is None:
         raise not_found("approval", request)
     if row[1] != "waiting":
-        raise conflict("approval.ended", status=row[1])
+        raise conflict("approval.ended", status=_WORDS[row[1]])
     return load(connection, [request])[0]
 
 
