@@ -29,7 +29,7 @@ def bell(connection: Connection) -> Connection:
 def reader(connection: Connection, user: str, language: str = "zh-CN") -> Any:
     @contextmanager
     def transaction() -> Iterator[Any]:
-        with connection.transaction():
+        with connection.transaction(), connection.pipeline():
             yield SimpleNamespace(connection=connection)
 
     return SimpleNamespace(

@@ -97,10 +97,11 @@ def unread(ctx: Context) -> int:
 
 
 def mark_read(ctx: Context, ids: Sequence[str] | None = None) -> int:
-    """Mark these notifications of the caller, or all, as read; return how many were not. Other people's stay."""
+    """Mark these notifications of the caller, or all, as read; return how many were not before."""
     with ctx.transaction() as tx:
-        return tx.connection.execute(
+        rows = tx.connection.execute(
             "update message set read_at = $2 where recipient = $1 and read_at is null"
-            " and ($3::uuid[] is null or id = any($3))",
+            " and ($3::uuid[] is null or id = any($3)) returning id",
             [ctx.caller.user, ctx.now, None if ids is None else list(ids)],
-        ).rowcount
+        ).fetchall()
+    return len(rows)
