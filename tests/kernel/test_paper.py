@@ -3,17 +3,20 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from datetime import timedelta, timezone
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from exchange_site import as_role, small_site, system
 
-from anlan.kernel import paper
+from anlan.kernel import describe, paper, record
 from anlan.kernel.definition.model import PrintDefinition
 from anlan.kernel.paper.layout import document_data
 from anlan.kernel.paper.values import shown
+from anlan.kernel.site import Site
 
 
 def label(zh: str, en: str) -> dict[str, str]:
@@ -113,6 +116,12 @@ def pdf_of(*records: dict[str, Any], sheet: str = "a4", language: str = "zh-CN",
     return paper.pdf(
         document_data(a_print(sheet, **blocks), FORM, records, language=language, zone=reader().site.zone)
     )
+
+
+@pytest.fixture(scope="module")
+def site(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with small_site(address, tmp_path_factory.mktemp("home")) as made:
+        yield made
 
 
 def pages(pdf: bytes) -> list[str]:
@@ -287,3 +296,55 @@ def test_a_value_is_shown_by_the_type_of_its_field(
 ) -> None:
     assert shown(field, value, "zh-CN", reader().site.zone) == zh
     assert shown(field, value, "en", reader().site.zone) == en
+
+
+def test_a_print_of_a_real_record_shows_what_its_links_know(site: Site) -> None:
+    ctx = system(site)
+    record.create(ctx, "demo.thing", {"code": "P1", "name": "深沟球轴承", "weight": "6.25"})
+    made = record.create(
+        ctx,
+        "demo.note",
+        {"subject": "出库", "lines": [{"thing": "P1", "quantity": 2}, {"thing": "P1", "quantity": 3}]},
+    )
+    definition = PrintDefinition.model_validate(
+        {
+            "print": "demo.slip",
+            "form": "demo.note",
+            "label": label("单", "Slip"),
+            "paper": "241x140",
+            "blocks": {
+                "title": {"block": "title", "fields": ["company", "state"]},
+                "table": {
+                    "block": "table",
+                    "each": "lines",
+                    "columns": ["thing.code", "thing", "thing.weight", "quantity"],
+                },
+            },
+            "order": ["title", "table"],
+        }
+    )
+    (text,) = packed(paper.render(ctx, definition, describe.form(ctx, "demo.note"), [made]))
+    for wanted in ("状态：草稿", "重量", "1P1深沟球轴承6.252", "合计5"):
+        assert wanted in text, text
+
+
+def test_a_print_shows_nothing_of_a_linked_field_that_the_reader_may_not_see(site: Site) -> None:
+    ctx = system(site)
+    record.create(ctx, "demo.thing", {"code": "P2", "name": "x", "cost": "77.77"})
+    made = record.create(ctx, "demo.note", {"subject": "s", "lines": [{"thing": "P2", "quantity": 2}]})
+    definition = PrintDefinition.model_validate(
+        {
+            "print": "demo.slip",
+            "form": "demo.note",
+            "label": label("单", "Slip"),
+            "blocks": {"table": {"block": "table", "each": "lines", "columns": ["thing", "thing.cost"]}},
+            "order": ["table"],
+        }
+    )
+    clerk = as_role(site, "clerk")
+    seen = [
+        pages(paper.render(one, definition, describe.form(one, "demo.note"), [made]))[0]
+        for one in (ctx, clerk)
+    ]
+    assert "77.77" in seen[0]
+    assert "77.77" not in seen[1]

@@ -69,6 +69,10 @@ class _Page:
         return label_of(field.get("label") or path, self.language)
 
     def show(self, field: Mapping[str, Any], value: Any) -> str:
+        """The text of a value of this record; an amount with the digits of its currency, if known."""
+        digits = value_of(self.record, f"{field['in']}.digits") if field.get("in") else None
+        if digits is not None:
+            field = {**field, "places": int(digits)}
         if field.get("type") == "state":
             value = label_of(
                 (self.form.get("states") or {}).get(value, {}).get("label", value), self.language
@@ -230,14 +234,15 @@ def _total(path: str, field: Mapping[str, Any], lines: Sequence[Mapping[str, Any
     if kind not in ("money", "quantity"):
         return ""
     values = [Decimal(str(value)) for line in lines if (value := value_of(line, path)) is not None]
-    if not values or (kind == "quantity" and len(_units(field, lines)) != 1):
+    if not values or (kind == "quantity" and not _same_unit(field, lines)):
         return ""  # three boxes and two kilograms are not five of anything
     return page.show(field, str(sum(values, Decimal(0))))
 
 
-def _units(field: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> set[str]:
+def _same_unit(field: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> bool:
     path = field.get("unit")
-    return {shown({}, value_of(line, path) if path else None, "en") for line in lines}
+    units = {shown({}, value_of(line, path), "en") for line in lines} if path else {"-"}
+    return len(units) == 1 and "" not in units
 
 
 def _order(field: Mapping[str, Any]) -> list[str]:

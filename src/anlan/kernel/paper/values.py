@@ -102,10 +102,8 @@ def _figure(kind: str, field: Mapping[str, Any], value: Decimal, language: str) 
         minutes = int(value) // 60
         return f"{minutes // 60}:{minutes % 60:02d}"
     places = max(0, -int(value.as_tuple().exponent))
-    if (
-        kind == "money"
-    ):  # already rounded to its currency's digits: as many as it has, at least those declared
-        return format_amount(value, language, digits=max(places, int(field.get("digits") or 0)))
+    if kind == "money":  # rounded to its currency's digits before; if those are not known: as many as it has
+        return format_amount(value, language, digits=field.get("places", places))
     text = format_number(value, language)
     if kind == "price":
         whole, _, rest = text.partition(".")
