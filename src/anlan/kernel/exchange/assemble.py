@@ -44,6 +44,7 @@ class Draft:
     values: dict[str, Any] = field(default_factory=dict)
     cells: dict[str, tuple[int, int]] = field(default_factory=dict)
     faults: list[CellFault] = field(default_factory=list)
+    unread: bool = False  # a cell of it could not be read
 
     def cell_of(self, path: str) -> tuple[int, int | None]:
         """The cell of a path, or of what it lies in; else the record's first row."""
@@ -151,6 +152,7 @@ def _fill(
             label = place.column.field.definition.label or key
             fault = Fault(error.code, path, {**error.params, "label": label, "field": label})
             draft.faults.append(CellFault(row, place.at, fault))
+            draft.unread = True
             continue
         if value is not None:
             target[key] = value

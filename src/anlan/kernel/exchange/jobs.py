@@ -1,0 +1,143 @@
+"""Large imports and exports in the background, in the name of who asked for them.
+
+    id = request_import(ctx, "demo.order", file, paths, mode="good")     a file that was saved by `file.save`
+    id = request_export(ctx, "demo.order", Query(where=…), format="xlsx")
+
+`job.state` tells how they ended: an import's result is that of `run`, an export's `{"file", "rows"}`. An
+import is done once, however often its worker dies: the job's id is its key.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from anlan.kernel import file, job
+from anlan.kernel.access import identity
+from anlan.kernel.access.caller import SYSTEM_USER, Caller, caller_from, system_caller
+from anlan.kernel.access.policy import TokenScope
+from anlan.kernel.context import Context
+from anlan.kernel.errors import Refused
+from anlan.kernel.exchange import importer, listing
+from anlan.kernel.exchange.table import read
+from anlan.kernel.query import Query
+from anlan.kernel.site import Site
+
+__all__ = ["request_export", "request_import"]
+
+_EXPORT_LIMIT = 1_000_000_000  # bytes; what a sheet of a million rows may take
+
+
+def request_import(
+    ctx: Context,
+    form: str,
+    file_id: str,
+    paths: Sequence[str | None],
+    *,
+    mode: Literal["all", "good"] = "all",
+    replace: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """Ask for the import of a file that the caller brought; the job's id. Refused 403, 404."""
+    ctx.caller.policy.require(form, "import")
+    file.open(ctx, file_id)
+    wanted = {
+        "form": form,
+        "file": file_id,
+        "paths": list(paths),
+        "mode": mode,
+        "replace": dict(replace or {}),
+    }
+    return _ask(ctx, "exchange.import", wanted)
+
+
+def request_export(
+    ctx: Context,
+    form: str,
+    asked: Query,
+    *,
+    format: Literal["xlsx", "csv"],
+    paths: Sequence[str] | None = None,
+) -> str:
+    """Ask for a list as a file; the job's id. Refused 403."""
+    ctx.caller.policy.require(form, "export")
+    query = {"where": asked.where, "search": asked.search, "sort": list(asked.sort)}
+    wanted = {"form": form, "query": query, "format": format, "paths": None if paths is None else list(paths)}
+    return _ask(ctx, "exchange.export", wanted)
+
+
+@job.task("exchange.import", attempts=3)
+def run_import(run: job.Run) -> object:
+    ctx = _context(run)
+    wanted = run.payload
+    found, path = file.open(ctx, wanted["file"])
+    table = read(path.read_bytes(), found.name)
+    return importer.run(
+        ctx,
+        wanted["form"],
+        table,
+        wanted["paths"],
+        mode=wanted["mode"],
+        replace=wanted["replace"],
+        key=f"job:{run.id}",
+        file_name=found.name,
+    )
+
+
+@job.task("exchange.export", attempts=3, safe=True)
+def run_export(run: job.Run) -> object:
+    ctx = _context(run)
+    wanted = run.payload
+    label = ctx.form(wanted["form"]).label(ctx.language)
+    with tempfile.TemporaryFile() as out:
+        rows = listing.export_query(
+            ctx, wanted["form"], Query(**wanted["query"]), out, format=wanted["format"], paths=wanted["paths"]
+        )
+        out.seek(0)
+        saved = file.save(
+            ctx,
+            file.chunks(out),
+            name=f"{label} {ctx.today.isoformat()}.{wanted['format']}",
+            limit=_EXPORT_LIMIT,
+        )
+    return {"file": saved.id, "rows": rows}
+
+
+def _ask(ctx: Context, task: str, wanted: Mapping[str, Any]) -> str:
+    """Put the job into the outbox with who asked: his token's scope narrows the job too."""
+    scope = ctx.caller.token_scope
+    narrowed = (
+        None
+        if scope is None
+        else {
+            "forms": None if scope.forms is None else sorted(scope.forms),
+            "actions": None if scope.actions is None else sorted(scope.actions),
+        }
+    )
+    payload = {**wanted, "language": ctx.language, "scope": narrowed}
+    with ctx.transaction() as tx:
+        return job.enqueue(tx.connection, task, payload, now=ctx.now, owner=ctx.caller.user)
+
+
+def _context(run: job.Run) -> Context:
+    """The context of who asked, with the rights that he has now. Refused 403 when he is gone."""
+    site: Site = run.site
+    return Context(site, _caller(site, run), language=run.payload["language"], via="import")
+
+
+def _caller(site: Site, run: job.Run) -> Caller:
+    policies = site.catalogue.policies
+    if run.owner == SYSTEM_USER:
+        return system_caller(policies)
+    with site.pool.connection() as connection:
+        row = connection.execute(
+            f"select {identity.COLUMNS} from {identity.USERS} u where u.id = $1 and u.active", [run.owner]
+        ).fetchone()
+    if row is None:
+        raise Refused(403, "forbidden", params={"form": run.payload["form"], "action": "import"})
+    told = run.payload["scope"]
+    scope = None
+    if told is not None:
+        forms, actions = (None if told[key] is None else frozenset(told[key]) for key in ("forms", "actions"))
+        scope = TokenScope(forms, actions)
+    return caller_from(identity.from_row(row), policies, scope=scope)
