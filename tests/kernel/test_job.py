@@ -1,5 +1,6 @@
 """The outbox, the relay, the worker, schedules: what a committed transaction asks for is done, once."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.job import outbox, schema, ticks, worker
 from anlan.kernel.job.tasks import TASKS
 from anlan.kernel.settings import load
-from anlan.kernel.storage.pool import Pool, connect
+from anlan.kernel.storage.pool import Connection, Pool, connect
 
 _SQL = Path(outbox.__file__).parents[1] / "storage" / "migrations"
 _QUICK = worker.Pace(poll=0.05, sweep=0.3, heartbeat=0.3, stalled=1.0)
@@ -39,7 +40,9 @@ def site(database: str) -> Iterator[SimpleNamespace]:
 
 @pytest.fixture(autouse=True)
 def registry() -> Iterator[None]:
-    """Tasks and schedules of one test do not reach the next."""
+    """Tasks and schedules of one test do not reach the next, nor the kernel's own these tests."""
+    for name in worker._KERNEL_TASKS:
+        importlib.import_module(name)
     tasks, schedules = dict(TASKS), dict(ticks.SCHEDULES)
     TASKS.clear()
     ticks.SCHEDULES.clear()
@@ -244,8 +247,10 @@ def test_a_tick_is_taken_once_by_two_workers_and_runs_once(site: Any) -> None:
     job.task("t.tick")(lambda run: ran.append(run.id))
     job.schedule("t.tick", every=1)
     stop = threading.Event()
-    workers = [threading.Thread(target=worker.run, args=(site,), kwargs={"stop": stop, "pace": _QUICK})
-               for _ in range(2)]  # fmt: skip
+    workers = [
+        threading.Thread(target=worker.run, args=(site,), kwargs={"stop": stop, "pace": _QUICK})
+        for _ in range(2)
+    ]
     for one in workers:
         one.start()
     until(lambda: len(ran) >= 4)
@@ -290,11 +295,12 @@ def test_the_purge_keeps_dead_letters_and_what_ended_lately(site: Any) -> None:
         assert [job.state(connection, id) is not None for id in (old, dead, late)] == [False, True, True]
 
 
-def test_the_queues_schema_is_applied_once_and_its_later_steps_in_order(site: Any) -> None:
-    with site.pool.connection() as connection:
-        assert schema.ensure(connection) == []
-        connection.execute("update queue_schema set step = '03.04.00_01_pre_add_retry_failed_job_procedure'")
-        assert schema.ensure(connection) == ["03.04.00_50_post_add_retry_failed_job_procedure"]
+def test_the_queues_schema_is_applied_once_and_its_later_steps_in_order(connection: Connection) -> None:
+    connection.execute((_SQL / "010_job.sql").read_bytes())
+    assert schema.ensure(connection) == ["schema"]
+    assert schema.ensure(connection) == []
+    connection.execute("update queue_schema set step = '03.04.00_01_pre_add_retry_failed_job_procedure'")
+    assert schema.ensure(connection) == ["03.04.00_50_post_add_retry_failed_job_procedure"]
 
 
 _PROGRAM = """

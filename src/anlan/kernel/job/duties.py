@@ -1,9 +1,11 @@
-"""What the kernel itself does on a schedule. Imported by the worker; nothing else needs it."""
+"""What the kernel itself does on a schedule. Imported by the worker when it starts; nothing else needs it."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from anlan.kernel.audit.seal import seal_all
+from anlan.kernel.file.attachments import tidy
 from anlan.kernel.job import outbox
 from anlan.kernel.job.tasks import Run, task
 from anlan.kernel.job.ticks import schedule
@@ -20,4 +22,21 @@ def purge(run: Run) -> int:
         return outbox.purge(connection, done_before=now - _KEPT, ticks_before=now - _TICKS_KEPT)
 
 
+@task("audit.seal", attempts=1, safe=True)
+def seal(run: Run) -> int:
+    """Chain what happened since the last time; note the chain's end outside the database."""
+    home = run.site.settings.home
+    with run.site.pool.connection() as connection:
+        return seal_all(connection, now=run.site.clock.now(), heads=home / "seals.jsonl")
+
+
+@task("file.tidy", safe=True)
+def tidy_files(run: Run) -> int:
+    """Delete contents of files that no row names."""
+    with run.site.pool.connection() as connection:
+        return tidy(connection, run.site.settings.home)
+
+
 schedule("job.purge", cron="40 3 * * *")
+schedule("file.tidy", cron="50 3 * * *")
+schedule("audit.seal", every=30)

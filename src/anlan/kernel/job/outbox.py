@@ -44,9 +44,15 @@ class State(TypedDict):
 
 
 def enqueue(
-    connection: Connection, task: str, payload: Mapping[str, Any], *, key: str | None = None,
-    at: datetime | None = None, now: datetime | None = None, owner: str | None = None,
-) -> str:  # fmt: skip
+    connection: Connection,
+    task: str,
+    payload: Mapping[str, Any],
+    *,
+    key: str | None = None,
+    at: datetime | None = None,
+    now: datetime | None = None,
+    owner: str | None = None,
+) -> str:
     """Ask for work, in the caller's transaction: nothing runs unless it commits. Return the job's id.
 
     `key`: a job of this task with this key is the same job, also when it is done (until it is purged, 30
@@ -90,11 +96,12 @@ def dead(connection: Connection, *, limit: int = 100) -> list[State]:
 
 def retry(connection: Connection, id: str, *, now: datetime) -> bool:
     """Let a dead or failed job run again, with all its attempts; False when it is neither."""
-    return connection.execute(
+    row = connection.execute(
         "update outbox set state = 'waiting', run_at = $2, attempts = 0, error = null, finished_at = null"
-        " where id = $1 and state in ('dead', 'failed')",
+        " where id = $1 and state in ('dead', 'failed') returning id",
         [id, now],
-    ).rowcount == 1  # fmt: skip
+    ).fetchone()
+    return row is not None
 
 
 def cancel(connection: Connection, id: str, *, now: datetime) -> bool:
@@ -132,8 +139,9 @@ def relay(connection: Connection, *, now: datetime, rehearsal: bool, batch: int 
                from moved join unnest($2::text[], $3::text[]) as known (name, place) on name = task
                having count(*) > 0)
            select coalesce(max(cardinality(ids)), 0) from deferred""",
-        [now, [one.name for one in known], [one.place for one in known], batch], prepare=True,
-    ).fetchone()  # fmt: skip
+        [now, [one.name for one in known], [one.place for one in known], batch],
+        prepare=True,
+    ).fetchone()
     assert row is not None  # an aggregate without GROUP BY
     return int(row[0])
 
@@ -147,14 +155,15 @@ def purge(connection: Connection, *, done_before: datetime, ticks_before: dateti
         "delete from outbox where state in ('done', 'failed', 'cancelled')"
         " and (finished_at < $1 or (finished_at < $2 and key like 'tick:%'))",
         [done_before, ticks_before],
-    ).rowcount  # fmt: skip
+    ).rowcount
 
 
 def _end(connection: Connection, id: str, source: str, now: datetime) -> bool:
-    return connection.execute(
-        "update outbox set state = 'cancelled', finished_at = $3"
-            " where id = $1 and state = $2", [id, source, now]
-    ).rowcount == 1  # fmt: skip
+    row = connection.execute(
+        "update outbox set state = 'cancelled', finished_at = $3 where id = $1 and state = $2 returning id",
+        [id, source, now],
+    ).fetchone()
+    return row is not None
 
 
 def _states(connection: Connection, rest: str, values: list[Any]) -> list[State]:

@@ -72,8 +72,9 @@ def fire(connection: Connection, *, now: datetime, rehearsal: bool) -> int:
     """Take the ticks that have come, in the caller's transaction; return how many jobs were put into the
     outbox.
     """
-    wanted = [one for one in SCHEDULES.values()
-              if one.task in TASKS and (TASKS[one.task].safe or not rehearsal)]  # fmt: skip
+    wanted = [
+        one for one in SCHEDULES.values() if one.task in TASKS and (TASKS[one.task].safe or not rehearsal)
+    ]
     if not wanted:
         return 0
     ticks = {one.task: latest(one, now) for one in wanted}
@@ -83,13 +84,15 @@ def fire(connection: Connection, *, now: datetime, rehearsal: bool) -> int:
     connection.execute(
         "insert into schedule (name, tick) select * from unnest($1::text[], $2::timestamptz[])"
         " on conflict do nothing",
-        [names, firsts], prepare=True,
-    )  # fmt: skip
+        [names, firsts],
+        prepare=True,
+    )
     taken = connection.execute(
         "update schedule s set tick = t.tick from unnest($1::text[], $2::timestamptz[]) as t (name, tick)"
         " where s.name = t.name and s.tick < t.tick returning s.name, s.tick",
-        [names, instants], prepare=True,
-    ).fetchall()  # fmt: skip
+        [names, instants],
+        prepare=True,
+    ).fetchall()
     for name, tick in taken:
         enqueue(connection, name, {}, key=f"tick:{tick.isoformat()}", at=now, now=now)
     return len(taken)

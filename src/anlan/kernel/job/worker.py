@@ -17,6 +17,7 @@ kills.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import threading
 import time
@@ -30,7 +31,7 @@ from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from anlan.kernel.errors import Refused
-from anlan.kernel.job import outbox, ticks
+from anlan.kernel.job import outbox, schema, ticks
 from anlan.kernel.job.tasks import TASKS, Run, Site, Task, backoff, plain
 from anlan.kernel.storage.pool import Connection
 
@@ -38,6 +39,7 @@ __all__ = ["Pace", "drain", "run"]
 
 _log = logging.getLogger("anlan.job")
 
+_KERNEL_TASKS = ("anlan.kernel.job.duties", "anlan.kernel.exchange.jobs")
 _UNKNOWN_TASK_SECONDS = 30  # a worker of the older version waits for the newer ones to take it
 
 
@@ -74,6 +76,7 @@ def run(
     pace: Pace = Pace(),  # noqa: B008
 ) -> None:
     """Work until told to stop, by a signal or by `stop`; raises what makes going on senseless."""
+    _prepare(site)
     asyncio.run(_work(site, concurrency, stop or threading.Event(), pace))
 
 
@@ -83,6 +86,7 @@ def drain(site: Site, *, rounds: int = 100) -> int:
 
     Schedules do not tick here, and a failed attempt is not repeated before its time has come.
     """
+    _prepare(site)
     handed = 0
     for _ in range(rounds):
         with site.pool.connection() as connection:
@@ -94,13 +98,25 @@ def drain(site: Site, *, rounds: int = 100) -> int:
     return handed
 
 
+def _prepare(site: Site) -> None:
+    """Have the queue's tables and the kernel's tasks; those of packs came with their rules."""
+    with site.pool.connection() as connection:
+        schema.ensure(connection)
+    for name in _KERNEL_TASKS:
+        importlib.import_module(name)
+
+
 async def _work_off(site: Site) -> None:
     app = _app(site, 1)
     async with app.open_async():
         await app.run_worker_async(
-            queues=_queues(site), concurrency=1, wait=False, listen_notify=False, delete_jobs="always",
+            queues=_queues(site),
+            concurrency=1,
+            wait=False,
+            listen_notify=False,
+            delete_jobs="always",
             install_signal_handlers=False,
-        )  # fmt: skip
+        )
 
 
 async def _work(site: Site, concurrency: int, stop: threading.Event, pace: Pace) -> None:
@@ -109,16 +125,23 @@ async def _work(site: Site, concurrency: int, stop: threading.Event, pace: Pace)
         loops = [
             asyncio.create_task(one, name=name)
             for name, one in (
-                ("jobs", app.run_worker_async(
-                    queues=_queues(site), concurrency=concurrency, delete_jobs="always",
-                    update_heartbeat_interval=pace.heartbeat, stalled_worker_timeout=pace.stalled,
-                    fetch_job_polling_interval=min(5.0, pace.sweep),
-                    install_signal_handlers=threading.current_thread() is threading.main_thread())),
+                (
+                    "jobs",
+                    app.run_worker_async(
+                        queues=_queues(site),
+                        concurrency=concurrency,
+                        delete_jobs="always",
+                        update_heartbeat_interval=pace.heartbeat,
+                        stalled_worker_timeout=pace.stalled,
+                        fetch_job_polling_interval=min(5.0, pace.sweep),
+                        install_signal_handlers=threading.current_thread() is threading.main_thread(),
+                    ),
+                ),
                 ("relay", _repeat(lambda: _relay(site), pace.poll)),
                 ("sweep", _repeat(lambda: _sweep(site, pace.stalled), pace.sweep)),
                 ("stop", _until(stop, pace.poll)),
             )
-        ]  # fmt: skip
+        ]
         done, others = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
         for other in others:
             other.cancel()  # for the jobs' loop this means: finish what runs, take nothing new
