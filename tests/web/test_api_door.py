@@ -17,12 +17,11 @@ from starlette.testclient import TestClient
 from anlan.kernel.clock import TestClock
 from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.formula import DesignError
-from anlan.kernel.i18n import Messages
+from anlan.kernel.site import making
 from anlan.web.api import caller as callers
 from anlan.web.api.body import LIMIT_BYTES
 from anlan.web.api.door import Door
 from anlan.web.api.routing import Answer, Call, Route, Router
-from anlan.web.api.words import Words
 from anlan.web.metrics import Metrics
 
 Client = Callable[..., TestClient]
@@ -39,7 +38,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
         catalogue=SimpleNamespace(forms={}),
         clock=TestClock(datetime(2026, 11, 24, tzinfo=UTC)),
         zone=ZoneInfo("Asia/Shanghai"),
-        messages=Messages({"en": {}, "zh": {}}),
+        messages=making.messages(),
     )
 
     def make(handler: Callable[[Call], Answer]) -> TestClient:
@@ -49,7 +48,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
             Route("PUT", "/x", "x.put", handler, "optional"),
             Route("PATCH", "/x", "x.patch", handler, "upload"),
         ]
-        door = Door(site, Router(routes), Words.load(), Metrics(), threads=2)
+        door = Door(site, Router(routes), Metrics(), threads=2)
         opened.append((TestClient(door), door))
         return opened[-1][0]
 

@@ -1,13 +1,16 @@
 """A refusal becomes a problem in the caller's language, with every fault's place."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.formula import DesignError
 from anlan.kernel.i18n import Messages
+from anlan.web.api import words
 from anlan.web.api.problem import problem, refused_formula
-from anlan.web.api.words import FOLDER, Words
+
+MESSAGES = Path(words.__file__).parent / "messages"
 
 
 def say(code: str, given: Mapping[str, Any]) -> str:
@@ -66,14 +69,13 @@ def test_a_formula_that_cannot_be_accepted_has_a_position_and_its_own_sentence()
 
 
 def test_every_sentence_of_the_api_exists_in_both_languages_with_the_same_parameters() -> None:
-    assert Messages.load([FOLDER]).missing() == []
+    assert Messages.load([MESSAGES]).missing() == []
 
 
 def test_accept_language_decides_then_the_callers_own_language() -> None:
     class Caller:
         language = "en"
 
-    words = Words.load()
     assert words.language({"accept-language": "zh-CN,en;q=0.5"}, Caller()) == "zh"
     assert words.tag({}, Caller()) == "en"
     assert words.tag({}, None) == "zh-CN"

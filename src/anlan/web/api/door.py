@@ -25,20 +25,22 @@ from psycopg_pool import PoolTimeout
 from starlette.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
+from anlan.kernel.access.policy import Kind
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.kernel.formula import DesignError
 from anlan.kernel.ids import uuid7
 from anlan.web.api import body as bodies
 from anlan.web.api import caller as callers
-from anlan.web.api import idempotency, params, problem, reading
-from anlan.web.api.routing import Answer, Call, Found, Router
-from anlan.web.api.words import Words
+from anlan.web.api import idempotency, params, problem, reading, words
+from anlan.web.api.routing import Answer, Call, Found, Route, Router
 from anlan.web.metrics import Metrics
 
 __all__ = ["Door"]
 
 T = TypeVar("T")
+
+_KINDS: tuple[Kind, ...] = ("form", "register", "report")
 
 _log = logging.getLogger("anlan.web")
 
@@ -89,10 +91,9 @@ class Outgoing(NamedTuple):
 class Door:
     """ASGI application for everything below /api/v1."""
 
-    def __init__(self, site: Any, router: Router, words: Words, metrics: Metrics, *, threads: int) -> None:
+    def __init__(self, site: Any, router: Router, metrics: Metrics, *, threads: int) -> None:
         self.site = site
         self.router = router
-        self.words = words
         self.metrics = metrics
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="api")
         self._running = 0
@@ -172,7 +173,7 @@ class Door:
                 raise incoming.refused
             assert incoming.found is not None
             answer = self._call(incoming, incoming.found, caller)
-            return _finished(incoming, answer, self.words.language(incoming.headers, caller))
+            return _finished(incoming, answer, words.language(incoming.headers, caller))
         except Refused as refused:
             return self._refusal(incoming, refused, caller)
         except DesignError as error:
@@ -194,10 +195,11 @@ class Door:
         ctx = Context(
             self.site,
             caller,
-            language=self.words.tag(incoming.headers, caller),
+            language=words.tag(incoming.headers, caller),
             via="api",
             request_id=incoming.request_id,
         )
+        _admit(ctx, route, found.path)
         query = params.query_of(incoming.query, route.query)
         sent = incoming.upload if route.body == "upload" else _parsed(route.body, incoming.raw)
         call = Call(ctx, found.path, query, sent, incoming.headers, incoming.address)
@@ -215,7 +217,8 @@ class Door:
         )
 
     def _refusal(self, incoming: Incoming, refused: Refused, caller: Any) -> Outgoing:
-        say = self.words.say(self.words.language(incoming.headers, caller), self.site)
+        spoken = words.language(incoming.headers, caller)
+        say = words.sentences(self.site, spoken)
         headers = {}
         if refused.status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="anlan"'
@@ -229,13 +232,25 @@ class Door:
             headers,
             media_type=problem.MEDIA_TYPE,
         )
-        return _finished(incoming, answer, self.words.language(incoming.headers, caller))
+        return _finished(incoming, answer, spoken)
 
     def _defect(self, incoming: Incoming, caller: Any) -> Outgoing:
         _log.exception("%s %s failed (request %s)", incoming.method, incoming.path, incoming.request_id)
         return self._refusal(
             incoming, Refused(500, "internal", params={"request_id": incoming.request_id}), caller
         )
+
+
+def _admit(ctx: Context, route: Route, path: Mapping[str, str]) -> None:
+    """Raise Refused 404 when what the path names does not exist, 403 when the caller lacks what is needed."""
+    for kind in _KINDS:
+        name = path.get(kind)
+        if name is None:
+            continue
+        if name not in getattr(ctx.catalogue, f"{kind}s"):
+            raise Refused(404, f"unknown_{kind}", params={kind: name})
+        if route.needs:
+            ctx.caller.policy.require(name, route.needs, kind=kind)
 
 
 def _refused_caller(site: Any, headers: Mapping[str, str], method: str, address: str) -> Refused | None:

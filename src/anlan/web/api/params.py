@@ -24,6 +24,7 @@ __all__ = [
     "names",
     "object_body",
     "query_of",
+    "required_text",
     "switch",
     "text_of",
     "texts_of",
@@ -126,16 +127,22 @@ def object_body(body: Any, *, known: tuple[str, ...] | None = None) -> dict[str,
     return body
 
 
-def text_of(body: Mapping[str, Any], name: str, *, required: bool = False) -> str | None:
-    """A member of a body that is a text, or null. Raises Refused 422."""
+def text_of(body: Mapping[str, Any], name: str) -> str | None:
+    """A member of a body that is a text; None for null, empty or absent. Raises Refused 422."""
     value = body.get(name)
     if value is None or value == "":
-        if required:
-            raise invalid([Fault("required", name, {"field": name})])
         return None
     if not isinstance(value, str):
         raise invalid([wrong_type(name, TEXT)])
     return value
+
+
+def required_text(body: Mapping[str, Any], name: str) -> str:
+    """A member of a body that is a text with something in it. Raises Refused 422."""
+    text = text_of(body, name)
+    if text is None or not text.strip():
+        raise invalid([Fault("required", name, {"field": name})])
+    return text
 
 
 def texts_of(body: Mapping[str, Any], name: str) -> list[str] | None:

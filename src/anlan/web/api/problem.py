@@ -17,9 +17,10 @@ from typing import Any, NotRequired, TypedDict
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.formula import DesignError
 
-__all__ = ["MEDIA_TYPE", "OneError", "Problem", "Say", "problem", "refused_formula"]
+__all__ = ["MEDIA_TYPE", "OneError", "Problem", "Say", "fault_shown", "problem", "refused_formula"]
 
 MEDIA_TYPE = "application/problem+json"
+_BODY = {"zh": "请求内容", "en": "The body"}
 # An answer names all faults; a batch of a thousand broken records would otherwise answer with megabytes.
 _MOST_ERRORS = 1000
 
@@ -48,7 +49,7 @@ class Problem(TypedDict):
 def problem(refused: Refused, say: Say, request_id: str) -> dict[str, Any]:
     """The body of the answer; members of `refused.data` are added beside the fixed ones."""
     faults = refused.faults[:_MOST_ERRORS] or (Fault(refused.code, "", refused.params),)
-    errors = [_error(fault, say) for fault in faults]
+    errors = [fault_shown(fault, say) for fault in faults]
     body: Problem = {
         "type": f"urn:anlan:problem:{refused.code}",
         "title": say(f"title.{refused.status}", {}),
@@ -67,11 +68,13 @@ def refused_formula(error: DesignError, path: str) -> Refused:
     return Refused(422, error.code, [Fault(error.code, path, params)])
 
 
-def _error(fault: Fault, say: Say) -> OneError:
+def fault_shown(fault: Fault, say: Say) -> OneError:
+    """One fault as answers have it: place, code, sentence, advice."""
+    params = {"field": fault.params.get("label") or fault.path or _BODY, **fault.params}
     sentence = fault.params.get("sentence", fault.code)
-    error: OneError = {"path": fault.path, "code": fault.code, "message": say(sentence, fault.params)}
+    error: OneError = {"path": fault.path, "code": fault.code, "message": say(sentence, params)}
     remedy = f"{fault.code}.help"
-    advice = say(remedy, fault.params)
+    advice = say(remedy, params)
     if advice != remedy:
         error["help"] = advice
     position = fault.params.get("position")

@@ -57,6 +57,8 @@ class Route:
     what is read: `json` (numbers exact), `optional` (the same, may be empty), `definition` (JSON as
     definitions are), `upload` (multipart form), `none`. `query` lists the known parameters; None: the
     handler knows them.
+    `needs`: the action that the caller must have on the `{form}` (`{register}`, `{report}`) of the path,
+    asked before the body is looked at; where it is empty the kernel's call asks.
     `status` and `answers` (media types) are those of the good answer, for the OpenAPI document.
     """
 
@@ -68,6 +70,7 @@ class Route:
     query: tuple[str, ...] | None = ()
     status: int = 200
     answers: str = "application/json"
+    needs: str = ""
 
     @property
     def parameters(self) -> tuple[str, ...]:

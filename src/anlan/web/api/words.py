@@ -1,61 +1,78 @@
-"""The API's own sentences beside those of the site, and the language of a request."""
+"""The language of a request, and the sentences of refusals in it.
+
+say = sentences(site, "en")
+say("wrong_type", {"field": "lines[0].quantity", "wanted": "quantity"})
+->  "lines[0].quantity must be a quantity."
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from anlan.kernel.i18n import Messages, language_of, negotiate
+from anlan.kernel.definition.model import Label
+from anlan.kernel.i18n import LANGUAGES, language_of, negotiate
 
-__all__ = ["FOLDER", "Words"]
+__all__ = ["in_language", "language", "sentences", "tag"]
 
-FOLDER = Path(__file__).parent / "messages"
 _TAGS = {"zh": "zh-CN", "en": "en"}
+_BOTH = set(LANGUAGES)
+_MOST_CHARACTERS = 200  # of what was sent, repeated in a sentence
 
 
-class Words:
-    """Sentences by code: the API's own first, then the site's (the kernel's and its packs')."""
-
-    def __init__(self, own: Messages) -> None:
-        self._own = own
-
-    @classmethod
-    def load(cls) -> Words:
-        """Read messages/ of the API."""
-        return cls(Messages.load([FOLDER]))
-
-    def language(self, headers: Mapping[str, str], caller: Any) -> str:
-        """`zh` or `en`: what `Accept-Language` asks for, else the caller's own, else the default."""
-        asked = headers.get("accept-language")
-        if asked and asked != "*":
-            return negotiate(asked)
-        return language_of(caller.language if caller is not None else None)
-
-    def tag(self, headers: Mapping[str, str], caller: Any) -> str:
-        """The language as the kernel's Context has it: `zh-CN` or `en`."""
-        return _TAGS[self.language(headers, caller)]
-
-    def say(self, language: str, site: Any) -> Callable[[str, Mapping[str, Any]], str]:
-        """A function from a code and its parameters to the sentence in `language`."""
-
-        def sentence(code: str, given: Mapping[str, Any]) -> str:
-            shown = {
-                name: _shown(site, name, value)
-                for name, value in given.items()
-                if name not in ("code", "language")
-            }
-            if code in self._own.sentences[language]:
-                return self._own.text(code, language, **shown)
-            return str(site.messages.text(code, language, **shown))
-
-        return sentence
+def language(headers: Mapping[str, str], caller: Any) -> str:
+    """`zh` or `en`: what `Accept-Language` asks for, else the caller's own, else the default."""
+    asked = headers.get("accept-language")
+    if asked and asked != "*":
+        return negotiate(asked)
+    return language_of(caller.language if caller is not None else None)
 
 
-def _shown(site: Any, name: str, value: Any) -> Any:
-    """A form is named by its label, not by its key."""
-    if name == "form" and isinstance(value, str):
-        form = site.catalogue.forms.get(value)
-        if form is not None:
-            return {"zh": form.label("zh"), "en": form.label("en")}
+def tag(headers: Mapping[str, str], caller: Any) -> str:
+    """The language as the kernel's Context has it: `zh-CN` or `en`."""
+    return _TAGS[language(headers, caller)]
+
+
+def in_language(value: Any, spoken: str) -> Any:
+    """The same JSON value with every label `{"zh", "en"}` in it replaced by its text in one language.
+
+    >>> in_language({"label": {"zh": "订单", "en": "Order"}, "lines": [{"zh": "一", "en": "One"}]}, "en")
+    {'label': 'Order', 'lines': ['One']}
+    """
+    if isinstance(value, dict):
+        if value.keys() == _BOTH:
+            return value[spoken]
+        return {key: in_language(item, spoken) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_language(item, spoken) for item in value]
+    return value
+
+
+def sentences(site: Any, spoken: str) -> Callable[[str, Mapping[str, Any]], str]:
+    """A function from a code and its parameters to the sentence in a language.
+
+    A form is named by its label, a kind of value by words.
+    """
+
+    def sentence(code: str, given: Mapping[str, Any]) -> str:
+        params = {name: _shown(site, spoken, name, value) for name, value in given.items()}
+        params.pop("code", None)
+        params.pop("language", None)
+        return str(site.messages.text(code, spoken, **params))
+
+    return sentence
+
+
+def _shown(site: Any, spoken: str, name: str, value: Any) -> Any:
+    if isinstance(value, Label):
+        return value.text(spoken)
+    if not isinstance(value, str):
+        return value
+    if len(value) > _MOST_CHARACTERS:
+        return value[:_MOST_CHARACTERS] + "…"
+    if name == "form" and value in site.catalogue.forms:
+        return site.catalogue.forms[value].label(spoken)
+    if name == "wanted":
+        words = site.messages.text(f"kind.{value}", spoken)
+        return value if words == f"kind.{value}" else words
     return value

@@ -1,0 +1,53 @@
+"""Finding things: global search, typeahead, the to-do list, a job's state."""
+
+from __future__ import annotations
+
+from anlan.kernel import job, query
+from anlan.kernel.errors import Fault, invalid, not_found
+from anlan.kernel.workflow import todo
+from anlan.web.api import params
+from anlan.web.api.routing import Answer, Call
+
+__all__ = ["job_state", "search", "suggest", "todos"]
+
+
+def search(call: Call) -> Answer:
+    """GET /search?q="""
+    return Answer(
+        {"data": query.search(call.ctx, _asked(call), limit=params.whole(call.query, "limit", 20, 1, 100))}
+    )
+
+
+def suggest(call: Call) -> Answer:
+    """GET /suggest/{form}?q=: typeahead by code, name, pinyin initials; `only` narrows by a formula."""
+    found = query.suggest(
+        call.ctx,
+        call.path["form"],
+        call.query.get("q", ""),
+        only=call.query.get("only") or None,
+        field=call.query.get("field") or None,
+        limit=params.whole(call.query, "limit", 10, 1, 50),
+    )
+    return Answer({"data": found})
+
+
+def todos(call: Call) -> Answer:
+    """GET /todos: what waits for the caller."""
+    return Answer({"data": todo.list(call.ctx)})
+
+
+def job_state(call: Call) -> Answer:
+    """GET /jobs/{id}: one's own; administrators see all."""
+    key = params.identifier(call.path, "system.job")
+    with call.ctx.transaction():
+        found = job.state(call.ctx.connection, key)
+    if found is None or not (call.ctx.caller.admin or found["owner"] == call.ctx.caller.user):
+        raise not_found("system.job", key)
+    return Answer(found)
+
+
+def _asked(call: Call) -> str:
+    text = call.query.get("q", "").strip()
+    if not text:
+        raise invalid([Fault("required", "q", {"field": "q"})])
+    return text

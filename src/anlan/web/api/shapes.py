@@ -1,0 +1,248 @@
+"""Schemas of bodies and answers that do not depend on a form, by the name of their route, as OpenAPI shows
+them.
+
+`$record`, `$new` and `$change` stand for the schemas of the form whose path is written (openapi.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anlan.web.api.schema import ref
+
+__all__ = ["ANSWERS", "BODIES", "PARAMETERS", "SHAPES"]
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_ANY_OBJECT: Schema = {"type": "object"}
+
+
+def _object(required: tuple[str, ...] = (), **properties: Any) -> Schema:
+    return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
+
+
+def _closed(required: tuple[str, ...] = (), **properties: Any) -> Schema:
+    return {**_object(required, **properties), "additionalProperties": False}
+
+
+def _list(items: Any) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _data(items: Any) -> Schema:
+    return _object(("data",), data=_list(items))
+
+
+_PAGE: Schema = _object(
+    ("data", "next", "count"),
+    data=_list({}),
+    next={"type": ["string", "null"]},
+    count={"type": ["integer", "null"]},
+)
+
+SHAPES: dict[str, Schema] = {
+    "Problem": _object(
+        ("type", "title", "status", "detail", "code", "errors", "request_id"),
+        type=_TEXT,
+        title=_TEXT,
+        status={"type": "integer"},
+        detail=_TEXT,
+        code=_TEXT,
+        request_id=_TEXT,
+        errors=_list(
+            _object(
+                ("path", "code", "message"),
+                path=_TEXT,
+                code=_TEXT,
+                message=_TEXT,
+                help=_TEXT,
+                position={"type": "integer"},
+            )
+        ),
+    ),
+    "Event": _object(
+        ("seq", "kind", "occurred_at", "recorded_at", "changes"),
+        seq={"type": "integer"},
+        kind=_TEXT,
+        occurred_at=_TEXT,
+        recorded_at=_TEXT,
+        actor={},
+        changes=_list(_object(("path",), path=_TEXT, old={}, new={})),
+        comment={"type": ["string", "null"]},
+    ),
+    "Operation": {
+        "oneOf": [
+            _closed(("op", "form", "values"), op={"const": "create"}, form=_TEXT, values=_ANY_OBJECT),
+            _closed(
+                ("op", "form", "id", "version", "values"),
+                op={"const": "update"},
+                form=_TEXT,
+                id=_TEXT,
+                version={"type": "integer"},
+                values=_ANY_OBJECT,
+            ),
+            _closed(
+                ("op", "form", "id", "transition"),
+                op={"const": "do"},
+                form=_TEXT,
+                id=_TEXT,
+                transition=_TEXT,
+                values=_ANY_OBJECT,
+                comment=_TEXT,
+                version={"type": "integer"},
+            ),
+            _closed(
+                ("op", "form", "id", "to"),
+                op={"const": "make"},
+                form=_TEXT,
+                id=_TEXT,
+                to=_TEXT,
+                body=_ANY_OBJECT,
+            ),
+        ]
+    },
+    "Page": _PAGE,
+}
+
+_RECORDS = {
+    **_PAGE,
+    "properties": {**_PAGE["properties"], "data": {"type": "array", "items": {"type": "object"}}},
+}
+_QUERY_BODY = _closed(
+    where=_TEXT,
+    search=_TEXT,
+    sort={"anyOf": [_TEXT, _list(_TEXT)]},
+    fields={"anyOf": [_TEXT, _list(_TEXT)]},
+    limit={"type": "integer", "minimum": 1, "maximum": 500},
+    after=_TEXT,
+    count={"enum": ["none", "exact", "estimate"]},
+)
+_CALENDAR_BODY = _object(
+    ("calendar", "op"),
+    calendar=_ANY_OBJECT,
+    op={"enum": ["is_open", "add", "next_open", "elapsed"]},
+    seconds={"type": "integer"},
+    at=_TEXT,
+    to=_TEXT,
+)
+
+BODIES: dict[str, Any] = {
+    "records.query": _QUERY_BODY,
+    "records.create": "$new",
+    "records.create_many": _closed(
+        ("records",), records={"type": "array", "maxItems": 1000, "items": "$new"}
+    ),
+    "records.preview": _ANY_OBJECT,
+    "records.change": "$change",
+    "records.step": _closed(comment={"type": ["string", "null"]}, values={"type": ["object", "null"]}),
+    "records.make": _ANY_OBJECT,
+    "records.comment": _closed(("text",), text={"type": "string", "minLength": 1}),
+    "records.attach": _object(("file",), file={"type": "string", "format": "binary"}),
+    "records.batch": _closed(
+        ("operations",), operations={"type": "array", "maxItems": 1000, "items": ref("Operation")}
+    ),
+    "files.save": _object(("file",), file={"type": "string", "format": "binary"}),
+    "formula.evaluate": _closed(
+        ("expression",),
+        expression=_TEXT,
+        values=_ANY_OBJECT,
+        types=_ANY_OBJECT,
+        today={"type": ["string", "null"]},
+    ),
+    "calendar.compute": _CALENDAR_BODY,
+    "me.password": _closed(("old", "new"), old=_TEXT, new=_TEXT),
+    "tokens.create": _closed(
+        ("name",),
+        name={"type": "string", "minLength": 1},
+        forms=_list(_TEXT),
+        actions=_list(_TEXT),
+        addresses=_list(_TEXT),
+        expires={"type": ["string", "null"]},
+    ),
+    "exchange.import": _object(
+        ("file",), file={"type": "string", "format": "binary"}, mapping=_TEXT, mode=_TEXT, run=_TEXT
+    ),
+    "service.simulate": _ANY_OBJECT,
+}
+
+ANSWERS: dict[str, Any] = {
+    "forms.list": _data(_object(("form", "kind", "label"), form=_TEXT, kind=_TEXT, label=_TEXT)),
+    "forms.read": _object(
+        ("form", "kind", "label", "fields"), form=_TEXT, kind=_TEXT, label=_TEXT, fields=_ANY_OBJECT
+    ),
+    "records.list": _RECORDS,
+    "records.query": _RECORDS,
+    "records.create": "$record",
+    "records.create_many": _data("$record"),
+    "records.read": "$record",
+    "records.preview": _object(
+        ("record", "faults"),
+        record=_ANY_OBJECT,
+        faults=_list(_object(("path", "code", "message"), path=_TEXT, code=_TEXT, message=_TEXT)),
+    ),
+    "records.change": "$record",
+    "records.step": "$record",
+    "records.make": _object(("id", "form", "version"), id=_TEXT, form=_TEXT, version={"type": "integer"}),
+    "records.trail": _data(ref("Event")),
+    "records.links": _data(_object(("relation", "record"), relation=_TEXT, record=_ANY_OBJECT)),
+    "records.batch": _data({}),
+    "registers.list": _data(_object(("register", "label"), register=_TEXT, label=_TEXT)),
+    "registers.read": _object(("register", "label", "dimensions", "resources"), register=_TEXT, label=_TEXT),
+    "registers.balance": _object(("data", "at"), data=_list(_ANY_OBJECT), at={"type": ["string", "null"]}),
+    "registers.turnover": _data(_ANY_OBJECT),
+    "registers.movements": _RECORDS,
+    "me.read": _object(
+        ("login", "name", "language", "roles"), login=_TEXT, name=_TEXT, language=_TEXT, roles=_list(_TEXT)
+    ),
+    "formula.evaluate": {
+        "oneOf": [_object(("value", "type"), value={}, type=_TEXT), _object(("error",), error=_TEXT)]
+    },
+}
+
+
+def _query(name: str, schema: Schema, description: str = "") -> Schema:
+    return {
+        "name": name,
+        "in": "query",
+        "schema": schema,
+        **({"description": description} if description else {}),
+    }
+
+
+_COMMA = "names, parted by commas"
+PARAMETERS: dict[str, Schema] = {
+    "where": _query("where", _TEXT, 'a formula, e.g. state = "confirmed"'),
+    "search": _query("search", _TEXT),
+    "sort": _query("sort", _TEXT, f"{_COMMA}; - in front for descending"),
+    "fields": _query("fields", _TEXT, _COMMA),
+    "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": 500}),
+    "after": _query("after", _TEXT, "`next` of the page before"),
+    "count": _query("count", {"enum": ["none", "exact", "estimate"]}),
+    "at": _query("at", _TEXT, "an instant, or a date for the end of that day"),
+    "by": _query("by", _TEXT, f"dimensions: {_COMMA}"),
+    "only": _query("only", _TEXT, "a formula that the record must satisfy"),
+    "field": _query("field", _TEXT, "the link that is being filled, as form.path"),
+    "zero": _query("zero", {"enum": ["0", "1"]}),
+    "from": _query("from", _TEXT),
+    "to": _query("to", _TEXT),
+    "q": _query("q", _TEXT),
+    "format": _query("format", {"enum": ["json", "xlsx", "csv", "pdf"]}),
+    "language": _query("language", {"enum": ["zh", "en"]}),
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+    },
+    "MustMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+    },
+}

@@ -1,0 +1,102 @@
+"""The table of routes: every address of the API, one line each. docs/api.md names the same ones."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from anlan.web.api import files, finding, forms, people, printing, records, registers, sheets, tools
+from anlan.web.api.routing import Handler, Route
+from anlan.web.api.sheets import MEDIA_TYPES
+
+__all__ = ["table"]
+
+_get, _post, _patch, _delete = (partial(Route, method) for method in ("GET", "POST", "PATCH", "DELETE"))
+
+_RECORD = "/records/{form}/{id}"
+_REGISTER = "/registers/{register}"
+_LIST = records.LIST_PARAMETERS
+_SHEETS = f"{MEDIA_TYPES['xlsx']}, text/csv"
+
+
+def table(openapi: Handler) -> tuple[Route, ...]:
+    """All routes; `openapi` answers the document that is made of them."""
+    return (
+        _get("/openapi.json", "openapi.read", openapi),
+        _get("/forms", "forms.list", forms.every),
+        _get("/forms/{form}", "forms.read", forms.one, needs="read"),
+        *_RECORDS,
+        *_OF_A_RECORD,
+        *_REGISTERS,
+        *_PEOPLE,
+        *_FOUND,
+        *_TOOLS,
+    )
+
+
+_RECORDS = (
+    _get("/records/{form}", "records.list", records.find, query=_LIST, needs="read"),
+    _post("/records/{form}", "records.create", records.create, "json", status=201, needs="create"),
+    _post("/records/{form}/query", "records.query", records.find, "json", needs="read"),
+    _post("/records/{form}/batch", "records.create_many", records.create_many, "json", status=201,
+          needs="create"),
+    _post("/records/{form}/preview", "records.preview", records.preview, "json"),
+    _get(_RECORD, "records.read", records.read, needs="read"),
+    _patch(_RECORD, "records.change", records.change, "json", needs="update"),
+    _delete(_RECORD, "records.delete", records.delete, status=204, needs="delete"),
+    _post("/batch", "records.batch", records.batch, "json"),
+    _get("/export/{form}", "exchange.export", sheets.export, query=(*_LIST, "format"), answers=_SHEETS,
+         needs="export"),
+    _get("/import/{form}", "exchange.template", sheets.template, answers=MEDIA_TYPES["xlsx"], needs="import"),
+    _post("/import/{form}", "exchange.import", sheets.import_, "upload", needs="import"),
+)  # fmt: skip
+
+_OF_A_RECORD = (
+    _post(_RECORD + "/do/{transition}", "records.step", records.step, "optional"),
+    _post(_RECORD + "/make/{target_form}", "records.make", records.make, "optional", status=201,
+          needs="read"),
+    _get(_RECORD + "/trail", "records.trail", records.trail, needs="read"),
+    _post(_RECORD + "/comments", "records.comment", records.comment, "json", status=201, needs="read"),
+    _get(_RECORD + "/links", "records.links", records.links, needs="read"),
+    _get(_RECORD + "/files", "records.files", files.of_record, needs="read"),
+    _post(_RECORD + "/files", "records.attach", files.attach, "upload", status=201, needs="update"),
+    _delete(_RECORD + "/files/{file}", "records.detach", files.detach, status=204, needs="update"),
+    _get(_RECORD + "/print/{print}", "records.print", printing.print_record, answers=MEDIA_TYPES["pdf"],
+         needs="print"),
+)  # fmt: skip
+
+_REGISTERS = (
+    _get("/registers", "registers.list", registers.every),
+    _get(_REGISTER, "registers.read", registers.one, needs="read"),
+    _get(_REGISTER + "/balance", "registers.balance", registers.balance,
+         query=("at", "by", "where", "zero"), needs="read"),
+    _get(_REGISTER + "/turnover", "registers.turnover", registers.turnover,
+         query=("from", "to", "by", "where"), needs="read"),
+    _get(_REGISTER + "/movements", "registers.movements", registers.movements, query=_LIST, needs="read"),
+)  # fmt: skip
+
+_PEOPLE = (
+    _get("/me", "me.read", people.me),
+    _post("/me/password", "me.password", people.change_password, "json", status=204),
+    _get("/me/sessions", "me.sessions", people.own_sessions),
+    _delete("/me/sessions/{id}", "me.end_session", people.end_session, status=204),
+    _get("/users", "users.list", people.users, query=_LIST),
+    _get("/roles", "roles.list", people.roles),
+    _get("/tokens", "tokens.list", people.tokens),
+    _post("/tokens", "tokens.create", people.create_token, "json", status=201),
+    _delete("/tokens/{id}", "tokens.end", people.end_token, status=204),
+)
+
+_FOUND = (
+    _get("/todos", "todos.list", finding.todos),
+    _get("/search", "search.find", finding.search, query=("q", "limit")),
+    _get("/suggest/{form}", "suggest.find", finding.suggest, query=("q", "only", "field", "limit")),
+    _get("/jobs/{id}", "jobs.read", finding.job_state),
+    _post("/files", "files.save", files.save, "upload", status=201),
+    _get("/files/{id}", "files.read", files.read, answers="*/*"),
+)
+
+_TOOLS = (
+    _post("/formula/evaluate", "formula.evaluate", tools.evaluate, "json"),
+    _post("/calendar/compute", "calendar.compute", tools.compute, "json"),
+    _post("/service/simulate", "service.simulate", tools.simulate, "optional", status=422),
+)
