@@ -27,10 +27,6 @@ def test_figures_are_grouped_and_keep_all_their_digits(number: object, type_: st
     assert figure(number, {"type": type_}) == shown
 
 
-def test_digits_of_the_field_win_over_two() -> None:
-    assert figure("1500", {"type": "money", "digits": 0}) == "1,500"
-
-
 def test_a_state_is_a_dot_and_a_word() -> None:
     field = {
         "type": "state",

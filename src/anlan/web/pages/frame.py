@@ -30,9 +30,12 @@ _JSON_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
 class MenuItem(NamedTuple):
+    """A form, or with `report` a report."""
+
     name: str
     label: str
     url: str
+    report: bool = False
 
 
 class MenuGroup(NamedTuple):
@@ -111,6 +114,13 @@ def template(name: str, **values: Any) -> str:
     return _environment().get_template(name).render(values)
 
 
+def _pack_label(form: Mapping[str, Any], lang: str) -> str:
+    """The name of a form's pack; the kernel's own forms belong to no pack."""
+    if form["pack"] == "system":
+        return words().text("pack.system", lang)
+    return show.label(form.get("pack_label") or form["pack"], lang)
+
+
 def menu(ctx: Context) -> list[MenuGroup]:
     """The rail: packs in their order, each with the forms and reports that the caller may read."""
     groups: dict[str, MenuGroup] = {}
@@ -122,8 +132,8 @@ def menu(ctx: Context) -> list[MenuGroup]:
             key,
             MenuGroup(
                 key,
-                show.label(form.get("pack_label") or key, ctx.language),
-                str(form.get("pack_icon") or "folder"),
+                _pack_label(form, ctx.language),
+                str(form.get("pack_icon") or ("settings" if key == "system" else "folder")),
                 [],
             ),
         )
@@ -134,7 +144,9 @@ def menu(ctx: Context) -> list[MenuGroup]:
         beside = groups.get(str(report["pack"]))
         if beside is not None and report["menu"] is not None:
             url = f"/r/{report['report']}"
-            beside.items.append(MenuItem(report["report"], show.label(report["label"], ctx.language), url))
+            beside.items.append(
+                MenuItem(report["report"], show.label(report["label"], ctx.language), url, True)
+            )
     return list(groups.values())
 
 
@@ -165,6 +177,8 @@ def render(
         base |= {
             "menu": menu(ctx),
             "todo_count": todo.count(ctx),
+            "rail_narrow": request.cookies.get("anlan_rail") == "narrow",
+            "open_packs": _opened(request),
             "mode": ctx.site.mode,
             "clock_set": ctx.site.settings.clock is not None,
             "now": ctx.now,
@@ -172,6 +186,12 @@ def render(
             "script_words": partial(script_words, lang),
         }
     return HTMLResponse(template(name, **base, **values), status)
+
+
+def _opened(request: Request) -> list[str] | None:
+    """The packs whose group this browser has open in the rail; None when nothing was opened or closed yet."""
+    kept = request.cookies.get("anlan_open")
+    return None if kept is None else kept.split(".")
 
 
 def company(ctx: Context) -> str:

@@ -154,6 +154,7 @@ def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response
         "lines": _lines(form),
         "open_lines": {path.split(".")[0] for path in editable if "." in path},
         "totals": _totals(form),
+        "secondary": _secondary(form),
         "steps": _steps(form, content) if saved else [],
         "makes": _makes(form, content) if saved else [],
         "state": (form.get("states") or {}).get(content.get("state") or "draft"),
@@ -222,6 +223,15 @@ def _totals(form: Json) -> list[str]:
     ]
 
 
+def _secondary(form: Json) -> dict[str, str]:
+    """Totals in another currency than the first one's, each with the total that it repeats."""
+    totals = _totals(form)
+    currency = [form["fields"][key].get("in") for key in totals]
+    first = [key for key, one in zip(totals, currency, strict=True) if one == currency[0]]
+    others = [key for key, one in zip(totals, currency, strict=True) if one != currency[0]]
+    return dict(zip(others, first, strict=False)) if len(others) <= len(first) else {}
+
+
 def _sections(form: Json, language: str) -> list[dict[str, Any]]:
     """Named sections in their order; fields that none of them has come first, without a heading."""
     aside = {*_lines(form), *_totals(form)}
@@ -273,7 +283,7 @@ def _island(ctx: Context, form: Json, content: Json, editable: list[str]) -> dic
 def _field(ctx: Context, field: Json) -> dict[str, Any]:
     kept = {
         key: field[key]
-        for key in ("type", "required", "to", "only", "digits", "formula", "default", "hidden")
+        for key in ("type", "required", "to", "only", "formula", "default", "hidden")
         if field.get(key)
     }
     kept["label"] = show.label(field.get("label"), ctx.language)

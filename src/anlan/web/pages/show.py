@@ -33,14 +33,12 @@ def label(text: Any, language: str) -> str:
 
 
 def figure(number: Any, field: Json) -> str:
-    """A decimal with grouped thousands: money with its digits, the rest without trailing zeros."""
+    """A decimal with grouped thousands: money with two decimals or more, the rest without trailing zeros."""
     try:
         exact = Decimal(str(number))
     except InvalidOperation:
         return str(number)
-    least = field.get("digits")
-    if least is None:
-        least = 2 if field["type"] in {"money", "price"} else 0
+    least = 2 if field["type"] in {"money", "price"} else 0
     whole, _, rest = f"{exact:,f}".partition(".")
     rest = rest.rstrip("0").ljust(least, "0")
     text = f"{whole}.{rest}" if rest else whole

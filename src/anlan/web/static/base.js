@@ -60,7 +60,7 @@ export function readNumber(typed) {
 export function showNumber(value, field) {
   if (value === null || value === undefined || value === "") return "";
   const [whole, rest = ""] = String(value).replace("-", "").split(".");
-  const least = field.digits ?? (field.type === "money" || field.type === "price" ? 2 : 0);
+  const least = field.type === "money" || field.type === "price" ? 2 : 0;
   const digits = rest.replace(/0+$/, "").padEnd(least, "0");
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return (String(value).startsWith("-") ? "-" : "") + grouped + (digits ? `.${digits}` : "") + (field.type === "percent" ? "%" : "");

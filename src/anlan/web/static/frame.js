@@ -7,7 +7,6 @@ const YEAR = 365 * 24 * 3600;
 const remember = (name, value) => {
   document.cookie = `${name}=${value}; path=/; max-age=${YEAR}; samesite=lax`;
 };
-const remembered = (name) => document.cookie.split("; ").find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
 const byId = (id) => document.getElementById(id);
 const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable], dialog");
 
@@ -16,14 +15,11 @@ const foldRail = (narrow) => {
   document.body.classList.toggle("rail-narrow", narrow);
   remember("anlan_rail", narrow ? "narrow" : "wide");
 };
-if (remembered("anlan_rail") === "narrow") document.body.classList.add("rail-narrow");
-const folded = new Set((remembered("anlan_folded") || "").split(".").filter(Boolean));
-for (const group of document.querySelectorAll(".rail-group")) {
-  if (folded.has(group.dataset.pack) && !group.querySelector(".here")) group.open = false;
-  group.addEventListener("toggle", () => {
-    folded[group.open ? "delete" : "add"](group.dataset.pack);
-    remember("anlan_folded", [...folded].join("."));
-  });
+for (const summary of document.querySelectorAll(".rail-group > summary")) {
+  // The server reads the cookie, so that the rail stands still from page to page.
+  summary.addEventListener("click", () => setTimeout(() => {
+    remember("anlan_open", [...document.querySelectorAll(".rail-group[open]")].map((one) => one.dataset.pack).join("."));
+  }));
 }
 document.querySelector(".rail .here")?.scrollIntoView({ block: "nearest" });
 

@@ -602,9 +602,10 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     for (const { index, name, message } of found) {
       const row = snapshot[index];
       if (!row) continue;
-      row.faults[name] = message;
-      const c = columns.findIndex((one) => one.name === name);
-      if (c >= 0) paint(row, c);
+      // What is wrong with a column that is not shown is told at the first one.
+      const c = Math.max(0, columns.findIndex((one) => one.name === name));
+      row.faults[columns[c].name] = message;
+      paint(row, c);
     }
     if (focused) showFault();
   }

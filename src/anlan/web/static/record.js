@@ -190,6 +190,9 @@ function show(name) {
   const text = showValue(values[name], field);
   const total = document.querySelector(`[data-total="${name}"]`);
   if (total) total.textContent = text || "–";
+  for (const other of document.querySelectorAll("[data-secondary]")) {
+    other.hidden = String(values[other.querySelector("dd").dataset.total]) === String(values[other.dataset.secondary]);
+  }
   const still = document.querySelector(`[data-text="${name}"]`);
   if (still) still.textContent = text || "–";
   const input = element(name);

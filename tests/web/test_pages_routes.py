@@ -1,0 +1,233 @@
+"""The pages over a whole site: who sees what, what a list's address means, what an error looks like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from page_site import PASSWORD, context, order, page_site
+from starlette.testclient import TestClient
+
+from anlan.kernel import record
+from anlan.kernel.site import Site
+from anlan.web.app import create_app
+
+
+@pytest.fixture(scope="module")
+def site(address: str) -> Iterator[Site]:
+    with page_site(address) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def app(site: Site) -> Iterator[Any]:
+    with TestClient(create_app(site)) as client:
+        yield client.app
+
+
+def as_person(app: Any, login: str) -> TestClient:
+    client = TestClient(app, follow_redirects=False, headers={"accept-language": "zh-CN"})
+    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code in {200, 303}
+    return client
+
+
+@pytest.fixture(scope="module")
+def admin(app: Any) -> TestClient:
+    return as_person(app, "admin")
+
+
+@pytest.fixture(scope="module")
+def clerk(app: Any) -> TestClient:
+    return as_person(app, "clerk")
+
+
+@pytest.fixture(scope="module")
+def stranger(app: Any) -> TestClient:
+    return as_person(app, "stranger")
+
+
+PAGES = [
+    "/",
+    "/todo",
+    "/search?q=A001",
+    "/palette?q=A",
+    "/me/sessions",
+    "/help/keys",
+    "/f/sales.order",
+    "/f/base.item/new",
+]
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/registers/stock.on_hand", "/no/such/page"])
+def test_nobody_sees_a_page_without_logging_in(app: Any, path: str) -> None:
+    answer = TestClient(app, follow_redirects=False).get(path)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/f/sales.order/new", "/registers/stock.on_hand"])
+def test_an_administrator_sees_every_page(admin: TestClient, path: str) -> None:
+    assert admin.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/f/sales.order", "/f/sales.order/new", "/f/sales.order/count", "/registers/stock.on_hand"]
+)
+def test_a_stranger_is_told_that_he_may_not(stranger: TestClient, path: str) -> None:
+    answer = stranger.get(path)
+    assert answer.status_code == 403
+    assert "没有权限" in answer.text
+
+
+def test_a_stranger_has_no_form_in_the_rail_and_finds_nothing(stranger: TestClient, site: Site) -> None:
+    order(site, lines=1)
+    assert "/f/" not in stranger.get("/").text
+    assert "/f/" not in stranger.get("/palette?q=SO").text
+
+
+def test_a_stranger_cannot_read_a_record_by_its_address(stranger: TestClient, site: Site) -> None:
+    found = order(site, lines=1)
+    for part in ("", "/trail", "/links"):
+        assert stranger.get(f"/f/sales.order/{found['id']}{part}").status_code in {403, 404}
+    assert stranger.post(f"/f/sales.order/{found['id']}/comments", data={"text": "x"}).status_code in {
+        403,
+        404,
+    }
+
+
+def test_whoever_was_given_his_password_can_do_nothing_before_he_has_his_own(app: Any) -> None:
+    keeper = as_person(app, "keeper")
+    assert keeper.get("/f/stock.receipt").headers["location"] == "/me/password"
+
+
+def test_a_wrong_password_and_an_unknown_name_read_alike(app: Any) -> None:
+    said = []
+    for login in ("admin", "nobody-of-that-name"):
+        answer = TestClient(app).post("/login", data={"login": login, "password": "wrong"})
+        assert answer.status_code == 401
+        said.append(re.findall(r'class="login-error"[^>]*>([^<]+)<', answer.text))
+    assert said[0] == said[1] != []
+
+
+def test_logging_out_ends_the_session(app: Any) -> None:
+    client = as_person(app, "clerk")
+    token = client.cookies["anlan_session"]
+    client.post("/logout")
+    again = TestClient(app, follow_redirects=False, cookies={"anlan_session": token})
+    assert again.get("/").status_code == 303
+
+
+def test_a_session_that_is_revoked_is_over(app: Any) -> None:
+    here, there = as_person(app, "clerk"), as_person(app, "clerk")
+    page = here.get("/me/sessions").text
+    for session in re.findall(r"/me/sessions/([\w-]+)/revoke", page):
+        here.post(f"/me/sessions/{session}/revoke")
+    assert there.get("/").status_code == 303
+    assert here.get("/").status_code == 200
+
+
+def test_a_list_keeps_its_filter_its_search_and_its_sort_in_the_address(
+    admin: TestClient, site: Site
+) -> None:
+    order(site, lines=1, confirmed=False, reference="PO-1")
+    order(site, lines=1, reference="PO-2")
+    page = admin.get(
+        "/f/sales.order", params={"view": "all", "where": 'AND(state = "draft", reference = "PO-1")'}
+    ).text
+    assert page.count("data-href=") == 1
+    assert "草稿" in page
+    assert "state+%3D+%22draft%22" in page
+
+
+def test_a_chip_of_the_filter_menu_becomes_a_formula_in_the_address(admin: TestClient) -> None:
+    answer = admin.get("/f/sales.order?view=all&add_field=gross&add_operator=above&add_value=100")
+    assert answer.status_code == 303
+    assert "where=gross+%3E+100" in answer.headers["location"]
+
+
+def test_pages_of_a_list_follow_each_other_without_gaps(admin: TestClient, site: Site) -> None:
+    ctx = context(site)
+    record.create_many(ctx, "base.party", [{"code": f"P{n:03d}", "name": f"客户 {n}"} for n in range(120)])
+    seen: list[str] = []
+    url = "/f/base.party?view=all&sort=code&search=客户"
+    for _ in range(5):
+        page = admin.get(url).text
+        seen += re.findall(r'data-href="/f/base.party/([\w-]+)"', page)
+        more = re.search(r'hx-get="([^"]+part=rows[^"]+)"', page)
+        if more is None:
+            break
+        url = more[1].replace("&amp;", "&")
+    assert len(seen) == len(set(seen)) == 120
+
+
+def test_counts_and_totals_come_after_the_rows(admin: TestClient, site: Site) -> None:
+    order(site, lines=2)
+    part = admin.get("/f/sales.order/count?view=all").text
+    assert re.search(r'hx-target="#count"[^>]*>[\d,]+<', part)
+
+
+def test_an_unknown_formula_in_the_address_is_told_in_words(admin: TestClient) -> None:
+    answer = admin.get("/f/sales.order?where=no_such_field+%3D+1")
+    assert answer.status_code == 422
+    assert "no_such_field" in answer.text
+
+
+def test_a_confirmed_order_offers_the_next_document_and_shows_text_where_nothing_may_change(
+    admin: TestClient, site: Site
+) -> None:
+    found = order(site, lines=1)
+    page = admin.get(f"/f/sales.order/{found['id']}").text
+    assert 'data-make="sales.delivery"' in page
+    assert 'id="field-customer"' not in page
+    assert 'data-text="customer"' in page
+
+
+def test_hostile_text_stays_text_on_every_page(admin: TestClient, site: Site) -> None:
+    bad = '</script><img src=x onerror="alert(1)">'
+    found = order(site, lines=1, confirmed=False, note=bad, reference=bad)
+    for path in (
+        f"/f/sales.order/{found['id']}",
+        "/f/sales.order?view=all",
+        f"/search?q={bad}",
+        f"/f/sales.order?search={bad}",
+    ):
+        assert "<img src=x" not in admin.get(path).text, path
+
+
+def test_a_comment_appears_in_the_trail(admin: TestClient, site: Site) -> None:
+    found = order(site, lines=1)
+    part = admin.post(f"/f/sales.order/{found['id']}/comments", data={"text": "请电话确认"}).text
+    assert "请电话确认" in part
+
+
+def test_changes_are_told_with_labels_old_and_new(admin: TestClient, site: Site) -> None:
+    draft = order(site, lines=1, confirmed=False)
+    record.update(context(site), "sales.order", draft["id"], {"reference": "PO-9"}, version=draft["version"])
+    part = admin.get(f"/f/sales.order/{draft['id']}/trail").text
+    assert "客户单号" in part
+    assert "PO-9" in part
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "我的待办"), ("en", "To do")])
+def test_a_person_reads_in_the_language_he_chose(admin: TestClient, language: str, words: str) -> None:
+    page = admin.get(
+        "/todo",
+        headers={"cookie": f"anlan_session={admin.cookies['anlan_session']}; anlan_language={language}"},
+    )
+    assert f"<h1>{words}" in page.text
+
+
+def test_a_page_that_is_not_there_says_so_with_the_frame_around(admin: TestClient) -> None:
+    answer = admin.get("/f/sales.order/no-such-number")
+    assert answer.status_code == 404
+    assert 'id="rail"' in answer.text
+
+
+def test_scripts_are_our_own_files_and_data_cannot_run(admin: TestClient, site: Site) -> None:
+    found = order(site, lines=1)
+    answer = admin.get(f"/f/sales.order/{found['id']}")
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    for attributes in re.findall(r"<script([^>]*)>", answer.text):
+        assert 'src="/static/' in attributes or 'type="application/json"' in attributes
