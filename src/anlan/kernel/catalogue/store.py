@@ -28,7 +28,7 @@ PUBLISHED = "00000000-0000-0000-0000-000000000000"      # owner of the published
 
 def system_source() -> Source:
     """The kernel's own forms, as a pack that is always there."""
-    return read_pack(Path(__file__).parent.parent / "system")
+    return read_pack(Path(__file__).parent.parent / "system", module="anlan.kernel.access.rules")
 
 
 def pack_sources(folder: Path, module: str, names: Iterable[str] | None = None) -> list[Source]:

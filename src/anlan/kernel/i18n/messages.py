@@ -113,6 +113,8 @@ def _written(value: object, language: str) -> str:
     """A parameter inside a sentence: a label in its language, figures and days as the reader expects them."""
     if isinstance(value, Mapping):  # a label {zh, en}
         return str(next((value[one] for one in (language, *LANGUAGES) if one in value), ""))
+    if hasattr(value, "zh") and hasattr(value, "en"):  # a definition's Label
+        return str(value.en if language.startswith("en") else value.zh)
     if isinstance(value, Decimal):
         return format_number(value, language)
     if isinstance(value, date) and not isinstance(value, datetime):

@@ -12,11 +12,12 @@ from anlan.kernel.catalogue.form import Form, quoted
 from anlan.kernel.catalogue.register import ZERO_VALUES, Register
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused
+from anlan.kernel.ids import id_array
 from anlan.kernel.record.output import raw_json
 from anlan.kernel.posting.limit import broken_limits, refuse_broken
 from anlan.kernel.posting.compiled import Change, CompiledPosting, compiled_postings, computed_write
 
-__all__ = ["closed_until", "post"]
+__all__ = ["closed_until", "hold_periods", "is_none", "post"]
 
 Row = dict[str, Any]
 
@@ -51,10 +52,21 @@ def post(ctx: Context, form: Form, documents: list[Row], before: Sequence[str | 
         if name:
             computed += _post_computed(ctx, form, name, work[name], documents)
     for item, change, ids in work.get("", ()):
-        rows = ctx.connection.execute(item.texts[change], [ids, ctx.now], prepare=True).fetchall()
-        if rows:
-            _refuse(ctx, form, item.register, rows, documents)
+        _later(ctx, form, item.register, ctx.connection.execute(item.texts[change], [id_array(ids), ctx.now], prepare=True), documents)
     return computed
+
+
+def _later(ctx: Context, form: Form, register: Register, answer: Any, documents: list[Row]) -> None:
+    """Look for broken limits before the commit, when the answer is there without waiting for it alone."""
+    if not register.definition.limits or ctx.tx is None:
+        return
+
+    def look() -> None:
+        rows = answer.fetchall()
+        if rows:
+            _refuse(ctx, form, register, rows, documents)
+
+    ctx.tx.pending.append(look)
 
 
 def closed_until(ctx: Context, company: str | None) -> date | None:
@@ -63,11 +75,28 @@ def closed_until(ctx: Context, company: str | None) -> date | None:
     return day
 
 
+def hold_periods(ctx: Context, form: Form, ids: list[str]) -> None:
+    """Keep the periods of some documents' companies from being closed until this transaction ends.
+
+    Whoever closes takes the same lock exclusively. The versions are asked for behind the lock, so that a period that was
+    closed while we waited is seen.
+    """
+    ctx.connection.execute(
+        f"SELECT pg_advisory_xact_lock_shared(hashtextextended('period', 0) # hashtextextended(h.\"company\"::text, 0)) "
+        f'FROM {form.table} h WHERE h."id" = ANY($1::uuid[]) AND h."company" IS NOT NULL', [id_array(ids)], prepare=True)
+    ctx.ask_versions(again=True)
+
+
 def _refuse_closed(ctx: Context, form: Form, documents: list[Row]) -> None:
-    """No new movement into a closed period. Whoever closes takes the same lock exclusively, so the look is current."""
-    for company in {document.get("company") for document in documents if document.get("company")}:
+    """No new movement into a closed period."""
+    assert ctx.tx is not None
+    companies = {document["company"] for document in documents if document.get("company")}
+    for company in companies - ctx.tx.locked:
         ctx.connection.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('period', 0) # hashtextextended($1, 0))",
                                [company], prepare=True)
+        ctx.ask_versions(again=True)
+    ctx.know_versions()
+    ctx.tx.locked |= companies
     for document in documents:
         limit = closed_until(ctx, document.get("company"))
         day = document.get("date") or ctx.today
@@ -107,7 +136,7 @@ def _post_computed(
     for item, change, ids in work:
         register = item.register
         dims, res = list(register.dimensions), list(register.resources)
-        for got in ctx.connection.execute(item.texts[change], [ids, ctx.now], prepare=True).fetchall():
+        for got in ctx.connection.execute(item.texts[change], [id_array(ids), ctx.now], prepare=True).fetchall():
             dimensions = dict(zip(dims, got[3 : 3 + len(dims)], strict=True))
             resources = dict(zip(res, got[3 + len(dims) : 3 + len(dims) + len(res)], strict=True))
             given = {key: resources[key] if key in item.posting.resources or change != "enter" else None for key in res}
@@ -175,9 +204,7 @@ def _write(ctx: Context, form: Form, register: Register, rows: list[Row], docume
     text = register.compiled.get("write")
     if text is None:
         text = register.compiled["write"] = computed_write(ctx.catalogue, register)
-    found = ctx.connection.execute(text, [orjson.dumps(data, default=raw_json).decode(), ctx.now], prepare=True).fetchall()
-    if found:
-        _refuse(ctx, form, register, found, documents)
+    _later(ctx, form, register, ctx.connection.execute(text, [orjson.dumps(data, default=raw_json).decode(), ctx.now], prepare=True), documents)
 
 
 def is_none(register: Register, dimension: str, value: Any) -> bool:

@@ -45,7 +45,7 @@ def make(ctx: Context, form_name: str, key: str, target_name: str, body: Mapping
     ctx.caller.policy.require(target_name, "create")
 
     def work() -> dict[str, Any]:
-        ctx.check_versions()
+        ctx.ask_versions()
         form = ctx.form(form_name)
         name, conversion = _conversion(ctx, form, target_name)
         record = load(ctx, form, [find(ctx, form, key)], lock=True)[0]

@@ -13,9 +13,10 @@ from anlan.kernel.catalogue.form import Field, Form, quoted
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault
 from anlan.kernel.fieldtype import LinkValue
+from anlan.kernel.ids import id_array
 from anlan.kernel.record.compile import needs_of
 
-__all__ = ["Wanted", "fetch", "label_of", "load_missing", "resolve"]
+__all__ = ["Wanted", "fetch_linked", "load_missing", "resolve"]
 
 Wanted = list[tuple[dict[str, Any], str, Field, str]]     # (where to put the id, its key, the field, path)
 
@@ -29,14 +30,17 @@ def resolve(ctx: Context, wanted: Wanted, faults: list[Fault]) -> None:
     for entry in wanted:
         target = entry[2].to or (entry[0][entry[1]].form or "")
         by_form.setdefault(target, []).append(entry)
+    forms = ctx.catalogue.forms
+    asked = {name: _ask_rows(ctx, forms[name], entries) for name, entries in by_form.items()
+             if name in forms and not forms[name].is_setting}
+    ctx.know_versions()
     for name, entries in by_form.items():
-        target = ctx.catalogue.forms.get(name)
-        if target is None:
+        if name not in forms:
             _resolve_references(ctx, entries, faults)
-        elif target.is_setting:
-            _resolve_settings(ctx, target, entries, faults)
+        elif forms[name].is_setting:
+            _resolve_settings(ctx, forms[name], entries, faults)
         else:
-            _resolve_rows(ctx, target, entries, faults)
+            _resolve_rows(ctx, forms[name], entries, faults, asked[name])
 
 
 def _resolve_settings(ctx: Context, target: Form, entries: Wanted, faults: list[Fault]) -> None:
@@ -49,11 +53,17 @@ def _resolve_settings(ctx: Context, target: Form, entries: Wanted, faults: list[
         place[key] = found
 
 
-def _resolve_rows(ctx: Context, target: Form, entries: Wanted, faults: list[Fault]) -> None:
+def _ask_rows(ctx: Context, target: Form, entries: Wanted) -> Any:
+    """Send the question for the rows that are not loaded yet; None when all are."""
     loaded = ctx.rows(target.name)
     ids = {value.text for place, key, _, _ in entries if (value := place[key]).is_id and value.text not in loaded}
     codes = {value.text for place, key, _, _ in entries if not (value := place[key]).is_id}
-    by_code = fetch(ctx, target, ids=ids, codes=codes) if ids or codes else {}
+    return _ask(ctx, target, ids, codes) if ids or codes else None
+
+
+def _resolve_rows(ctx: Context, target: Form, entries: Wanted, faults: list[Fault], asked: Any) -> None:
+    loaded = ctx.rows(target.name)
+    by_code = _keep(ctx, target, asked.fetchall()) if asked is not None else {}
     for place, key, item, path in entries:
         value = place[key]
         found = (value.text if value.text in loaded else None) if value.is_id else by_code.get(value.text)
@@ -84,26 +94,28 @@ def _unknown(item: Field, value: LinkValue, path: str) -> Fault:
     return Fault("unknown_link", path, {"value": value.text, "label": item.definition.label or item.key})
 
 
-def fetch(
-    ctx: Context, target: Form, *, ids: Iterable[str] = (), codes: Iterable[str] = (),
-) -> dict[str, str]:
-    """Load linked rows by id and by code into the transaction; the ids of the codes found. One statement."""
-    keys, columns = _link_plan(ctx, target)
+def _ask(ctx: Context, target: Form, ids: Iterable[str], codes: Iterable[str]) -> Any:
+    """Send the question for linked rows by id and by code, of companies that the caller may see."""
+    _, columns = _link_plan(ctx, target)
     company = ""
-    params: list[Any] = [list(ids), list(codes)]
+    params: list[Any] = [id_array(ids), list(codes)]
     if target.has_company and ctx.caller.companies is not None:
         company = ' AND (t."company" IS NULL OR t."company" = ANY($3::uuid[]))'
         params.append(list(ctx.caller.companies))
     by_code = f' OR t.{quoted(target.code_column)} = ANY($2::text[])' if params[1] else " AND $2::text[] IS NOT NULL"
     text = f'SELECT {columns} FROM {target.table} t WHERE (t."id" = ANY($1::uuid[]){by_code}){company}'
-    return _keep(ctx, target, keys, ctx.connection.execute(text, params, prepare=True).fetchall())
+    return ctx.connection.execute(text, params, prepare=True)
+
+
+def _ask_ids(ctx: Context, target: Form, ids: Iterable[str]) -> Any:
+    _, columns = _link_plan(ctx, target)
+    text = f'SELECT {columns} FROM {target.table} t WHERE t."id" = ANY($1::uuid[])'
+    return ctx.connection.execute(text, [id_array(ids)], prepare=True)
 
 
 def fetch_linked(ctx: Context, target: Form, ids: Iterable[str]) -> None:
     """Load linked rows by id, whatever company they belong to: for labels of what is linked already. One statement."""
-    keys, columns = _link_plan(ctx, target)
-    text = f'SELECT {columns} FROM {target.table} t WHERE t."id" = ANY($1::uuid[])'
-    _keep(ctx, target, keys, ctx.connection.execute(text, [list(ids)], prepare=True).fetchall())
+    _keep(ctx, target, _ask_ids(ctx, target, ids).fetchall())
 
 
 def _link_plan(ctx: Context, target: Form) -> tuple[list[str], str]:
@@ -115,7 +127,9 @@ def _link_plan(ctx: Context, target: Form) -> tuple[list[str], str]:
     return target.part("link plan", make)
 
 
-def _keep(ctx: Context, target: Form, keys: list[str], rows: list[tuple[Any, ...]]) -> dict[str, str]:
+def _keep(ctx: Context, target: Form, rows: list[tuple[Any, ...]]) -> dict[str, str]:
+    """Put rows into the transaction; the ids of their codes."""
+    keys, _ = _link_plan(ctx, target)
     loaded = ctx.rows(target.name)
     by_code: dict[str, str] = {}
     sub = [key for key in keys if key in target.lines]
@@ -166,11 +180,13 @@ def load_missing(ctx: Context, form: Form, documents: list[dict[str, Any]]) -> b
                 value = row.get(key)
                 if value is not None and value not in loaded:
                     missing.setdefault(item, set()).add(value)
-    for name, ids in missing.items():
-        if name in ctx.catalogue.forms:
-            fetch_linked(ctx, ctx.catalogue.forms[name], ids)
+    forms = ctx.catalogue.forms
+    asked = [(name, _ask_ids(ctx, forms[name], ids) if name in forms else _ask_lines(ctx, name, ids)) for name, ids in missing.items()]
+    for name, answer in asked:
+        if name in forms:
+            _keep(ctx, forms[name], answer.fetchall())
         else:
-            _fetch_lines(ctx, name, ids)
+            _keep_lines(ctx, name, answer.fetchall())
     return bool(missing)
 
 
@@ -193,20 +209,25 @@ def _find_link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | No
     return found
 
 
-def _fetch_lines(ctx: Context, owner: str, ids: set[str]) -> None:
-    needs = needs_of(ctx.catalogue, owner)
+def _line_plan(ctx: Context, owner: str) -> tuple[list[str], str]:
+    """(keys, statement) of lines that others name by id, made once per catalogue."""
     name, _, key = owner.rpartition(".")
-    lines = ctx.catalogue.forms[name].lines[key]
-    columns = [("id", "id"), ("record", "record"), *((item.key, item.column or "") for item in lines.stored if item.key in needs)]
-    rows = ctx.connection.execute(
-        f"SELECT {', '.join(quoted(column) for _, column in columns)} FROM {lines.table} WHERE id = ANY($1::uuid[])",
-        [list(ids)], prepare=True).fetchall()
-    loaded = ctx.rows(owner)
+    form = ctx.catalogue.forms[name]
+
+    def make() -> tuple[list[str], str]:
+        lines, needs = form.lines[key], needs_of(ctx.catalogue, owner)
+        columns = [("id", "id"), ("record", "record"), *((item.key, item.column or "") for item in lines.stored if item.key in needs)]
+        text = f"SELECT {', '.join(quoted(column) for _, column in columns)} FROM {lines.table} WHERE id = ANY($1::uuid[])"
+        return [known for known, _ in columns], text
+
+    return form.part(f"line plan {key}", make)
+
+
+def _ask_lines(ctx: Context, owner: str, ids: set[str]) -> Any:
+    return ctx.connection.execute(_line_plan(ctx, owner)[1], [id_array(ids)], prepare=True)
+
+
+def _keep_lines(ctx: Context, owner: str, rows: list[tuple[Any, ...]]) -> None:
+    keys, loaded = _line_plan(ctx, owner)[0], ctx.rows(owner)
     for row in rows:
-        loaded[row[0]] = dict(zip((column for column, _ in columns), row, strict=True))
-
-
-def label_of(ctx: Context, target: Form, key: str) -> Mapping[str, Any]:
-    """`{"id", "code", "label"}` of a linked record."""
-    row = ctx.linked(target.name, key)
-    return {"id": key, "code": row.get(target.code_column), "label": row.get(target.label_column)}
+        loaded[row[0]] = dict(zip(keys, row, strict=True))

@@ -9,6 +9,7 @@ from anlan.kernel.catalogue.form import Form, quoted
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused, not_found
 from anlan.kernel.fieldtype.types import UUID
+from anlan.kernel.ids import id_array
 from anlan.kernel.access.predicate import names_for, predicate
 from anlan.kernel.record.compile import CompiledForm, compiled
 from anlan.kernel.record.links import fetch_linked, load_missing
@@ -49,44 +50,60 @@ def load(ctx: Context, form: Form, ids: Sequence[str], *, lock: bool = False, ba
     404 for an id that is not there. At most 2 + lines tables + linked forms statements, whatever the number.
     """
     texts = statements(ctx.catalogue, form)
-    rows = ctx.connection.execute(texts.select_for_update if lock else texts.select, [list(ids)], prepare=True).fetchall()
-    found = {row[0]: dict(zip(texts.head_keys, row, strict=True)) for row in rows}
+    run = ctx.connection.execute
+    asked = [id_array(ids)]
+    heads = run(texts.select_for_update if lock else texts.select, asked, prepare=True)
+    bodies = [(read, run(read.select, asked, prepare=True)) for read in texts.lines]
+    answers = ask_balances(ctx, form, ids) if balances else None
+    ctx.know_versions()
+    found = {row[0]: dict(zip(texts.head_keys, row, strict=True)) for row in heads.fetchall()}
     for key in ids:
         if key not in found:
             raise not_found(form.name, key)
-    for record in found.values():
-        for read in texts.lines:
+    for read, body in bodies:
+        for record in found.values():
             record[read.key] = []
-    for read in texts.lines:
-        for row in ctx.connection.execute(read.select, [list(ids)], prepare=True).fetchall():
+        for row in body.fetchall():
             line = dict(zip(read.keys, row[2:], strict=True))
             line["id"] = row[0]
             found[row[1]][read.key].append(line)
     records = [found[key] for key in ids]
     load_missing(ctx, form, records)
     load_labels(ctx, form, records)
-    if balances:
-        load_balances(ctx, form, records)
+    if answers is not None:
+        take_balances(ctx, form, records, answers)
     return records
 
 
-def load_balances(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None:
-    """Fill `balance:` fields, then what is computed from them. One statement per table that has such fields."""
+Answers = list[tuple[str | None, tuple[str, ...], Any]]
+
+
+def ask_balances(ctx: Context, form: Form, ids: Sequence[str]) -> Answers:
+    """Send the questions for `balance:` fields: one statement per table that has such fields."""
     texts = statements(ctx.catalogue, form)
-    ids = [record["id"] for record in records]
+    asked: Answers = []
     if texts.balances is not None:
-        found = {row[0]: row[1:] for row in ctx.connection.execute(texts.balances, [ids], prepare=True).fetchall()}
-        for record in records:
-            record.update(zip(texts.balance_keys, found.get(record["id"], ()), strict=False))
+        asked.append((None, texts.balance_keys, ctx.connection.execute(texts.balances, [id_array(ids)], prepare=True)))
     for read in texts.lines:
-        if read.balances is None:
-            continue
-        found = {row[0]: row[1:] for row in ctx.connection.execute(read.balances, [ids], prepare=True).fetchall()}
+        if read.balances is not None:
+            asked.append((read.key, read.balance_keys, ctx.connection.execute(read.balances, [id_array(ids)], prepare=True)))
+    return asked
+
+
+def take_balances(ctx: Context, form: Form, records: list[dict[str, Any]], answers: Answers) -> None:
+    """Fill `balance:` fields from the answers, then what is computed from them."""
+    for lines, keys, answer in answers:
+        found = {row[0]: row[1:] for row in answer.fetchall()}
         for record in records:
-            for line in record[read.key]:
-                if line["id"] in found:
-                    line.update(zip(read.balance_keys, found[line["id"]], strict=True))
+            for row in record[lines] if lines else (record,):
+                if row["id"] in found:
+                    row.update(zip(keys, found[row["id"]], strict=True))
     view(ctx, form, compiled(ctx.catalogue, form), records)
+
+
+def load_balances(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None:
+    """Fill `balance:` fields and what is computed from them, for records in flight."""
+    take_balances(ctx, form, records, ask_balances(ctx, form, [record["id"] for record in records]))
 
 
 def view(ctx: Context, form: Form, part: CompiledForm, records: list[dict[str, Any]]) -> None:

@@ -1,8 +1,8 @@
 """The SQL of one form, made when the catalogue is published and prepared by PostgreSQL at first use.
 
-A write is one statement for head, lines, index and event, whatever the number of documents and lines; rows travel
-as one JSON text: `[{"d": record, "t": title, "k": search tokens, "c": changes}, …]`. Parameters of all
-writes: $1 that JSON, $2 now, $3 actor, $4 via, $5 request id, $6 kind of event.
+A write is one statement for head, lines, index and event. Parameters of all writes: $1 heads (insert: a JSON list; update:
+one JSON record), $2 now, $3 actor, $4 via, $5 request id, $6 kind of event; then $7 comment (update, step), and the
+lines of each table as one JSON list, `record` and `position` in each.
 """
 
 from __future__ import annotations
@@ -14,10 +14,6 @@ from anlan.kernel.catalogue.form import Field, Form, LinesTable, quoted
 from anlan.kernel.catalogue.names import FormNames
 
 __all__ = ["LinesRead", "Statements", "statements"]
-
-EVENT = ("INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id{extra}) "
-         "SELECT doc.id, '{form}', $6, $2, $2, $3, $4, {changes}, $5{extra_value} FROM doc")
-
 
 @dataclass(frozen=True, slots=True)
 class LinesRead:
@@ -83,13 +79,6 @@ def _make(catalogue: Catalogue, form: Form) -> Statements:
     )
 
 
-def _doc(form: Form, head: list[Field]) -> str:
-    lines = "".join(f", {quoted(key)} json" for key in form.lines)
-    return ("doc AS MATERIALIZED (SELECT r.*, e.d AS \"_d\", e.t AS \"_t\", e.k AS \"_k\", e.c AS \"_c\" "
-            "FROM json_to_recordset($1::json) AS e(d json, t text, k text[], c json), "
-            f"json_to_record(e.d) AS r({_typed(head)}{lines}))")
-
-
 def _index_values(form: Form) -> tuple[str, str, str]:
     company = 'doc."company"' if form.has_company else "NULL::uuid"
     code = f"doc.{quoted(form.code_column)}" if form.code_column in form.fields else "NULL"
@@ -97,21 +86,26 @@ def _index_values(form: Form) -> tuple[str, str, str]:
     return company, code, state
 
 
+def _rows(parameter: str, stored: list[Field]) -> str:
+    return (f"json_to_recordset({parameter}::json) AS x(\"id\" uuid, \"record\" uuid, \"position\" integer{_more(_typed(stored))})")
+
+
 def _insert(form: Form, head: list[Field]) -> str:
+    """Heads carry `_title`, `_tokens` and `_event` (what the trail keeps) beside their fields."""
     company, code, state = _index_values(form)
-    parts = [_doc(form, head),
-             f"h AS (INSERT INTO {form.table} ({_columns(head)}) SELECT {_values('doc', head)} FROM doc)"]
-    for table in form.lines.values():
+    parts = [
+        f"doc AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS r({_typed(head)}, _title text, _tokens text[], _event json))",
+        f"h AS (INSERT INTO {form.table} ({_columns(head)}) SELECT {_values('doc', head)} FROM doc)"]
+    for place, table in enumerate(form.lines.values(), 7):
         stored = table.stored
         parts.append(
-            f"l_{table.key} AS (INSERT INTO {table.table} (\"id\", \"record\", \"position\"{_more(_columns(stored))}) "
-            f"SELECT x.\"id\", doc.\"id\", x.\"position\"{_more(_values('x', stored))} FROM doc, "
-            f"json_to_recordset(doc.{quoted(table.key)}) AS x(\"id\" uuid, \"position\" integer{_more(_typed(stored))}))")
+            f'l_{table.key} AS (INSERT INTO {table.table} ("id", "record", "position"{_more(_columns(stored))}) '
+            f'SELECT x."id", x."record", x."position"{_more(_values("x", stored))} FROM {_rows(f"${place}", stored)})')
     parts.append(
         "i AS (INSERT INTO record_index (id, form, company, code, title, state, tokens, updated_at) "
-        f"SELECT doc.id, '{form.name}', {company}, {code}, doc.\"_t\", {state}, array_to_tsvector(doc.\"_k\"), $2 FROM doc)")
-    event = EVENT.format(form=form.name, changes='doc."_d"', extra="", extra_value="")
-    return f"WITH {', '.join(parts)} {event}"
+        f"SELECT doc.id, '{form.name}', {company}, {code}, doc._title, {state}, array_to_tsvector(doc._tokens), $2 FROM doc)")
+    return (f"WITH {', '.join(parts)} INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id) "
+            f"SELECT doc.id, '{form.name}', $6, $2, $2, $3, $4, doc._event, $5 FROM doc")
 
 
 def _more(text: str) -> str:
@@ -119,44 +113,44 @@ def _more(text: str) -> str:
 
 
 def _update(form: Form, head: list[Field], *, with_lines: bool) -> str:
+    """One record; $8 is its id again, so that its rows are found by index whatever the planner thinks of JSON."""
     company, code, state = _index_values(form)
     changed = [item for item in head if item.key not in ("id", "created_at", "created_by")]
     sets = ", ".join(f"{quoted(item.column or item.key)} = doc.{quoted(item.key)}" for item in changed)
-    parts = [_doc(form, head), f'h AS (UPDATE {form.table} t SET {sets} FROM doc WHERE t."id" = doc."id")']
-    for table in form.lines.values() if with_lines else ():
-        stored = table.stored
+    parts = [
+        f"doc AS MATERIALIZED (SELECT * FROM json_to_record($1::json) AS r({_typed(head)}, _title text, _tokens text[], _event json))",
+        f'h AS (UPDATE {form.table} t SET {sets} FROM doc WHERE t."id" = $8::uuid)']
+    for place, table in enumerate(form.lines.values() if with_lines else (), 9):
+        stored, key = table.stored, table.key
         sets = ", ".join(['"position" = EXCLUDED."position"',
                           *(f"{quoted(item.column or item.key)} = EXCLUDED.{quoted(item.column or item.key)}" for item in stored)])
-        key = table.key
+        parts.append(f"n_{key} AS MATERIALIZED (SELECT * FROM {_rows(f'${place}', stored)})")
         parts.append(
-            f"n_{key} AS MATERIALIZED (SELECT doc.id AS \"_record\", x.* FROM doc, json_to_recordset(doc.{quoted(key)}) "
-            f'AS x("id" uuid, "position" integer{_more(_typed(stored))}))')
-        parts.append(
-            f'd_{key} AS (DELETE FROM {table.table} o USING doc WHERE o."record" = doc."id" '
+            f'd_{key} AS (DELETE FROM {table.table} o WHERE o."record" = $8::uuid '
             f'AND NOT EXISTS (SELECT 1 FROM n_{key} n WHERE n."id" = o."id"))')
         parts.append(
             f'l_{key} AS (INSERT INTO {table.table} ("id", "record", "position"{_more(_columns(stored))}) '
-            f'SELECT n."id", n."_record", n."position"{_more(_values("n", stored))} FROM n_{key} n '
+            f'SELECT n."id", n."record", n."position"{_more(_values("n", stored))} FROM n_{key} n '
             f'ON CONFLICT ("id") DO UPDATE SET {sets})')
     parts.append(
-        f"i AS (UPDATE record_index r SET company = {company}, code = {code}, title = doc.\"_t\", state = {state}, "
-        "tokens = coalesce(array_to_tsvector(doc.\"_k\"), r.tokens), updated_at = $2 FROM doc WHERE r.id = doc.id)")
-    event = EVENT.format(form=form.name, changes='doc."_c"', extra=", comment", extra_value=", $7")
-    return f"WITH {', '.join(parts)} {event}"
+        f"i AS (UPDATE record_index r SET company = {company}, code = {code}, title = doc._title, state = {state}, "
+        "tokens = coalesce(array_to_tsvector(doc._tokens), r.tokens), updated_at = $2 FROM doc WHERE r.id = $8::uuid)")
+    return (f"WITH {', '.join(parts)} INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id, "
+            f"comment) SELECT doc.id, '{form.name}', $6, $2, $2, $3, $4, doc._event, $5, $7 FROM doc")
 
 
 def _step(form: Form) -> str:
+    """Only state and number change: $1 id, $8 state, $9 number or null, $10 changes."""
     if "state" not in form.fields:
         return ""
-    number = ', "number" = coalesce(doc."number", t."number")' if "number" in form.fields else ""
-    code = ', code = coalesce(doc."number", r.code)' if form.code_column == "number" else ""
-    event = EVENT.format(form=form.name, changes='doc."c"', extra=", comment", extra_value=", $7")
+    number = ', "number" = coalesce($9, "number")' if "number" in form.fields else ""
+    code = ", code = coalesce($9, code)" if form.code_column == "number" else ""
     return (
-        "WITH doc AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) "
-        "AS e(\"id\" uuid, \"state\" text, \"number\" text, \"c\" json)), "
-        f'h AS (UPDATE {form.table} t SET "state" = doc."state"{number}, "version" = t."version" + 1, "updated_at" = $2, '
-        '"updated_by" = $3 FROM doc WHERE t."id" = doc."id"), '
-        f'i AS (UPDATE record_index r SET state = doc."state"{code}, updated_at = $2 FROM doc WHERE r.id = doc."id") {event}')
+        f'WITH h AS (UPDATE {form.table} SET "state" = $8{number}, "version" = "version" + 1, "updated_at" = $2, '
+        f'"updated_by" = $3 WHERE "id" = $1), '
+        f"i AS (UPDATE record_index SET state = $8{code}, updated_at = $2 WHERE id = $1) "
+        "INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id, comment) "
+        f"SELECT $1::uuid, '{form.name}', $6, $2, $2, $3, $4, $10::json, $5, $7 WHERE $9::text IS NULL OR true")
 
 
 def _lines_read(catalogue: Catalogue, form: Form, table: LinesTable) -> LinesRead:

@@ -16,7 +16,7 @@ from anlan.kernel.posting import run as posting
 from anlan.kernel.record import number
 from anlan.kernel.record.compile import CompiledForm, Guard, compiled, guard
 from anlan.kernel.record.events import changes
-from anlan.kernel.record.load import find, load, load_balances, load_labels
+from anlan.kernel.record.load import ask_balances, find, load, load_labels, take_balances
 from anlan.kernel.record.output import output, raw_json
 from anlan.kernel.record.statements import statements
 from anlan.kernel.record.write import (
@@ -55,10 +55,14 @@ def step(
         ctx.caller.policy.require(form_name, transition)
 
     def work() -> Record:
-        ctx.check_versions()
         form = ctx.form(form_name)
+        ctx.ask_versions()
         found = find(ctx, form, key, transition if action is not None else "read")
+        if form.definition.postings and form.has_company:
+            posting.hold_periods(ctx, form, [found])
         record = load(ctx, form, [found], lock=True, balances=action is None or reads_balances(ctx, form, action))[0]
+        if ctx.tx is not None and record.get("company") and form.definition.postings:
+            ctx.tx.locked.add(record["company"])
         if version is not None and record["version"] != version:
             raise Refused(412, "changed_since", params={"version": version, "current": record["version"]})
         if action is None:
@@ -104,7 +108,7 @@ def _take(ctx: Context, form: Form, record: Record, name: str, comment: str | No
         after = apply_values(ctx, form, part, record, values)
     hidden = ctx.caller.policy.fields(form.name)
     refuse_while_waiting(ctx, form, record)
-    request = _ask(ctx, form, part, record, after, name, comment)
+    request = _ask(ctx, form, part, record, after, name, comment, values)
     if request is not None:
         return output(ctx, form, record, hidden) | {"approval": request}
     done = perform(ctx, form, part, record, after, name, comment=comment)
@@ -112,7 +116,7 @@ def _take(ctx: Context, form: Form, record: Record, name: str, comment: str | No
 
 
 def _ask(ctx: Context, form: Form, part: CompiledForm, record: Record, after: Record, name: str,
-         comment: str | None) -> Mapping[str, Any] | None:
+         comment: str | None, values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Submit the step for approval when its definition wants that; None: take it at once."""
     move = form.transitions[name]
     definition = approval.needed(
@@ -127,7 +131,7 @@ def _ask(ctx: Context, form: Form, part: CompiledForm, record: Record, after: Re
     refuse(faults, alone=True)
     request = approval.open(ctx, ctx.connection, definition, approval.Submission(
         record=record["id"], form=form.name, transition=name, company=record.get("company"), state=record["state"],
-        comment=comment))
+        content=dict(values) if values else None, comment=comment))
     return None if request["status"] == "approved" else request
 
 
@@ -141,7 +145,9 @@ def _decide(ctx: Context, form: Form, record: Record, decision: str, comment: st
     if outcome.outcome != "approved":
         return output(ctx, form, record, hidden) | {"approval": outcome.request}
     _allowed(form, record, outcome.transition)
-    done = perform(ctx, form, compiled(ctx.catalogue, form), record, dict(record), outcome.transition, comment=comment)
+    part = compiled(ctx.catalogue, form)
+    after = apply_values(ctx, form, part, record, outcome.content) if outcome.content else dict(record)
+    done = perform(ctx, form, part, record, after, outcome.transition, comment=comment)
     return output(ctx, form, done, hidden) | {"approval": outcome.request}
 
 
@@ -182,8 +188,10 @@ def perform(ctx: Context, form: Form, part: CompiledForm, before: Record, after:
         number.assign_gapless(ctx, form, [after])
     if form.is_setting:
         ctx.settings_changed()
+    answers = ask_balances(ctx, form, [after["id"]])
+    ctx.settle()
     load_labels(ctx, form, [after])
-    load_balances(ctx, form, [after])
+    take_balances(ctx, form, [after], answers)
     return after
 
 
@@ -234,15 +242,15 @@ def _write_step(ctx: Context, form: Form, part: CompiledForm, before: Record, af
                 name: str, comment: str | None) -> None:
     """The new state; the light statement when nothing else changed."""
     if all(item["path"] in ("state", "number") for item in changed):
-        data = orjson.dumps([{"id": after["id"], "state": after["state"], "number": after.get("number"), "c": changed}],
-                            default=raw_json).decode()
-        ctx.connection.execute(statements(ctx.catalogue, form).step,
-                               [data, ctx.now, ctx.caller.user, ctx.via, ctx.request_id, name, comment], prepare=True)
+        ctx.connection.execute(
+            statements(ctx.catalogue, form).step,
+            [after["id"], ctx.now, ctx.caller.user, ctx.via, ctx.request_id, name, comment, after["state"], after.get("number"),
+             orjson.dumps(changed, default=raw_json).decode()], prepare=True)
         after["version"] = before["version"] + 1
         after["updated_at"], after["updated_by"] = ctx.now, ctx.caller.user
         return
-    number_lines(form, before, after)
-    write_update(ctx, form, part, after, changed, kind=name, comment=comment)
+    moved = number_lines(form, before, after)
+    write_update(ctx, form, part, after, changed, kind=name, comment=comment, moved=moved)
 
 
 def holds(ctx: Context, form: Form, place: str, text: str, record: Record) -> bool:

@@ -46,7 +46,7 @@ def create_many(ctx: Context, form_name: str, many: Sequence[Values], *, alone: 
     ctx.caller.policy.require(form.name, "create")
 
     def work() -> list[Record]:
-        ctx.check_versions()
+        ctx.ask_versions()
         part = compiled(ctx.catalogue, ctx.form(form_name))
         documents, faults = _read_in(ctx, ctx.form(form_name), part, many)
         return _insert(ctx, ctx.form(form_name), part, documents, faults, alone=alone)
@@ -88,6 +88,7 @@ def derive(ctx: Context, form: Form, part: CompiledForm, documents: list[Record]
            before: Sequence[Values | None], transition: str | None = None) -> None:
     """Defaults, `derive` rules, formulas; again when a default brought in a link whose row was not loaded."""
     rules = ctx.catalogue.rules.get((form.name, "derive"))
+    ctx.know_versions()
     load_missing(ctx, form, documents)      # links that are not looked up by what was sent: lines, trusted ids
     for document, found in zip(documents, faults, strict=True):
         given = {key: document[key] for key in document if key not in form.lines}
@@ -179,13 +180,14 @@ def _make(ctx: Context, form: Form, part: CompiledForm, documents: list[Record],
         for key in form.lines:
             for position, line in enumerate(document[key]):
                 line["position"] = position
+                line["record"] = document["id"]
                 if "id" not in line:
                     line["id"] = uuid7()
     if state != form.start and form.definition.number is not None and not form.definition.number.gapless:
         number.assign(ctx, form, documents)
-    rows = [{"d": document, "t": part.title(document, ctx), "k": index_words(form, document)}
-            for document in documents]
-    _execute(ctx, statements(ctx.catalogue, form).insert, rows, kind)
+    heads = [_head(form, document, part.title(document, ctx), kept(form, document)) for document in documents]
+    _execute(ctx, statements(ctx.catalogue, form).insert, heads, kind, *(
+        _json([line for document in documents for line in document[key]]) for key in form.lines))
     if form.is_setting:
         ctx.settings_changed()
     if not form.is_document or state != form.start:
@@ -201,9 +203,30 @@ def _make(ctx: Context, form: Form, part: CompiledForm, documents: list[Record],
     return documents
 
 
-def _execute(ctx: Context, text: str, rows: list[Record], kind: str, *more: Any) -> None:
-    data = orjson.dumps(rows, default=raw_json, option=orjson.OPT_NAIVE_UTC).decode()
-    ctx.connection.execute(text, [data, ctx.now, ctx.caller.user, ctx.via, ctx.request_id, kind, *more], prepare=True)
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=raw_json).decode()
+
+
+def _head(form: Form, document: Record, title: Any, event: Any) -> Record:
+    """The head of a record as a write sends it, with title, search tokens and what its event keeps."""
+    head = {key: value for key, value in document.items() if key not in form.lines}
+    head["_title"], head["_tokens"], head["_event"] = title, index_words(form, document), event
+    return head
+
+
+def kept(form: Form, document: Record) -> Record:
+    """What the trail keeps of a new record: every value that is stored and not empty."""
+    head, lines = form.part("kept", lambda: (
+        [item.key for item in form.stored if not item.reserved],
+        {key: ["id", *(item.key for item in table.stored)] for key, table in form.lines.items()}))
+    content = {key: value for key in head if (value := document[key]) is not None}
+    for key, keys in lines.items():
+        content[key] = [{name: value for name in keys if (value := line[name]) is not None} for line in document[key]]
+    return content
+
+
+def _execute(ctx: Context, text: str, head: Any, kind: str, *more: Any) -> None:
+    ctx.connection.execute(text, [_json(head), ctx.now, ctx.caller.user, ctx.via, ctx.request_id, kind, *more], prepare=True)
 
 
 def index_words(form: Form, document: Record) -> list[str]:
@@ -252,7 +275,7 @@ def read(ctx: Context, form_name: str, key: str) -> Record:
     ctx.caller.policy.require(form.name, "read")
 
     def work() -> Record:
-        ctx.check_versions()
+        ctx.ask_versions()
         found = find(ctx, form, key)
         return output(ctx, form, load(ctx, form, [found])[0], ctx.caller.policy.fields(form.name))
 
@@ -264,10 +287,12 @@ def update(ctx: Context, form_name: str, key: str, values: Values, *, version: i
     ctx.caller.policy.require(form_name, "update")
 
     def work() -> Record:
-        ctx.check_versions()
+        ctx.ask_versions()
         form = ctx.form(form_name)
         part = compiled(ctx.catalogue, form)
         found = find(ctx, form, key, "update")
+        if form.definition.postings and form.has_company:
+            posting.hold_periods(ctx, form, [found])
         record = load(ctx, form, [found], lock=True)[0]
         if version is not None and record["version"] != version:
             raise Refused(412, "changed_since", params={"version": version, "current": record["version"]},
@@ -360,11 +385,12 @@ def save(ctx: Context, form: Form, part: CompiledForm, before: Record, after: Re
     hidden = ctx.caller.policy.fields(form.name)
     if not changed and not lines_changed:
         return output(ctx, form, before, hidden)
-    write_update(ctx, form, part, after, changed, kind=kind, comment=comment)
+    write_update(ctx, form, part, after, changed, kind=kind, comment=comment, moved=lines_changed)
     if form.definition.postings and form.start is not None:
         posting.post(ctx, form, [after], before=[before["state"]])
     _check_rows(ctx, form, "update", [after["id"]])
     after_save(ctx, form, before, after)
+    ctx.settle()
     load_labels(ctx, form, [after])
     load_balances(ctx, form, [after])
     return output(ctx, form, after, hidden)
@@ -376,6 +402,7 @@ def number_lines(form: Form, before: Values, after: Record) -> bool:
     for key in form.lines:
         for position, line in enumerate(after[key]):
             line["position"] = position
+            line["record"] = after["id"]
             if "id" not in line:
                 line["id"] = uuid7()
         moved = moved or [line["id"] for line in after[key]] != [line["id"] for line in before[key]]
@@ -383,15 +410,17 @@ def number_lines(form: Form, before: Values, after: Record) -> bool:
 
 
 def write_update(ctx: Context, form: Form, part: CompiledForm, after: Record, changed: list[Record], *, kind: str,
-                 comment: str | None) -> None:
-    """One statement: head, lines (only when a line changed), index, event."""
+                 comment: str | None, moved: bool = False) -> None:
+    """One statement: head, lines (only when one changed or moved), index, event."""
     after["version"] += 1
     after["updated_at"] = ctx.now
     after["updated_by"] = ctx.caller.user
     texts = statements(ctx.catalogue, form)
-    with_lines = bool(form.lines)
-    rows = [{"d": after, "t": part.title(after, ctx), "k": index_words(form, after), "c": changed}]
-    _execute(ctx, texts.update if with_lines else texts.update_head, rows, kind, comment)
+    head = _head(form, after, part.title(after, ctx), changed)
+    if any(item["path"].endswith("]") or "[" in item["path"] for item in changed) or moved:
+        _execute(ctx, texts.update, head, kind, comment, after["id"], *(_json(after[key]) for key in form.lines))
+    else:
+        _execute(ctx, texts.update_head, head, kind, comment, after["id"])
     if form.is_setting:
         ctx.settings_changed()
 
@@ -411,10 +440,11 @@ def delete(ctx: Context, form_name: str, key: str) -> None:
     ctx.caller.policy.require(form_name, "delete")
 
     def work() -> None:
-        ctx.check_versions()
+        ctx.ask_versions()
         form = ctx.form(form_name)
         found = find(ctx, form, key, "delete")
         record = load(ctx, form, [found], lock=True, balances=False)[0]
+        refuse_while_waiting(ctx, form, record)
         if form.start is not None and record["state"] != form.start:
             raise Refused(409, "not_draft", params={"state": form.states[record["state"]].label})
         used = ctx.connection.execute(

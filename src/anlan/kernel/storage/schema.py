@@ -106,7 +106,7 @@ def _form_tables(catalogue: Catalogue, form: Form) -> list[Table]:
         elif item.key == "version":
             column = Column("version", "integer", extra="NOT NULL DEFAULT 1")
         head.add(column)
-    _head_indexes(form, head)
+    _head_indexes(catalogue, form, head)
     tables = [head]
     for lines in form.lines.values():
         table = Table(lines.table.strip('"'), {}, ("id",))
@@ -116,12 +116,12 @@ def _form_tables(catalogue: Catalogue, form: Form) -> list[Table]:
         for item in lines.stored:
             table.add(_column(catalogue, item))
         table.index(Index(table.name, ('"record"', '"position"'), "the lines of a record in order"))
-        _link_indexes(lines.stored, table)
+        _link_indexes(catalogue, lines.stored, table)
         tables.append(table)
     return tables
 
 
-def _head_indexes(form: Form, head: Table) -> None:
+def _head_indexes(catalogue: Catalogue, form: Form, head: Table) -> None:
     company = ['"company"'] if form.has_company else []
     if "number" in form.fields:
         scope = [quoted(key) for key in form.definition.number.per] if form.definition.number else []
@@ -143,13 +143,16 @@ def _head_indexes(form: Form, head: Table) -> None:
                          "unique together", unique=True))
     for parts in form.definition.indexes.values():
         head.index(Index(head.name, tuple(quoted(form.fields[key].column or key) for key in parts), "asked for by the form"))
-    _link_indexes([item for item in form.stored if not item.reserved or item.key == "company"], head)
+    _link_indexes(catalogue, [item for item in form.stored if not item.reserved], head)
 
 
-def _link_indexes(fields: list[Field], table: Table) -> None:
+def _link_indexes(catalogue: Catalogue, fields: list[Field], table: Table) -> None:
+    """Links to masters and documents; not to settings and users, whose few values make an index that nobody would use."""
     for item in fields:
-        if (item.to is not None or item.type.key == "line") and item.key != "company":
-            table.index(Index(table.name, (quoted(item.column or item.key),), "records that name another; deleting the other"))
+        target = catalogue.forms.get(item.to or "")
+        big = target is not None and not target.is_setting and not target.name.startswith("system.")
+        if (big or item.type.key == "line") and item.column is not None:
+            table.index(Index(table.name, (quoted(item.column),), "records that name another; deleting the other"))
 
 
 def _register_tables(register: Register) -> list[Table]:

@@ -162,7 +162,7 @@ def stop_if_unused(home: Path) -> bool:
 
 
 def make_home(home: Path) -> None:
-    """Make the home if it is missing; one that exists keeps its mode. Through root's the server's user can pass."""
+    """Make the home if it is missing; one that exists keeps its mode. Others may pass through root's."""
     if not home.exists():
         home.mkdir(parents=True)
         home.chmod(0o711 if os.geteuid() == 0 else 0o700)

@@ -1,0 +1,1 @@
+"""Measurements: ours beside the floor, in one run."""
