@@ -131,7 +131,7 @@ def a_workbook(*rows: list[Any], title: str = "Sheet1") -> bytes:
 def drafts(form: Form, *rows: list[Any]) -> list[Draft]:
     table = read(a_workbook(*rows))
     columns = columns_of(form)
-    return assemble(table, match(form, table.headers, columns), columns, ZONE)
+    return assemble(table, match(form, table.headers, columns), columns, key=form.code_column, zone=ZONE)
 
 
 def value(form: Form, path: str, cell: Any) -> Any:
@@ -501,7 +501,7 @@ def test_what_is_exported_reads_back_as_the_same_values(format: str, language: s
     columns = columns_of(ORDER)
     paths = match(ORDER, table.headers, columns)
     assert None not in paths
-    found = assemble(table, paths, columns, ZONE)
+    found = assemble(table, paths, columns, key="number", zone=ZONE)
     assert [fault for one in found for fault in one.faults] == []
     assert [(one.number, len(one.values.get("lines", []))) for one in found] == [
         ("DO1", 2),
@@ -549,7 +549,7 @@ def test_any_values_survive_the_way_out_and_in(rows: list[dict[str, Any]], forma
     ]
     table = read(written(records, format))
     columns = columns_of(ORDER)
-    found = assemble(table, match(ORDER, table.headers, columns), columns, ZONE)
+    found = assemble(table, match(ORDER, table.headers, columns), columns, key="number", zone=ZONE)
     for row, one in zip(rows, found, strict=True):
         assert one.values["date"] == row["day"].isoformat()
         assert Decimal(one.values["lines"][0]["quantity"]) == row["quantity"]

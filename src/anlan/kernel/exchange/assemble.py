@@ -17,7 +17,7 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from anlan.kernel.errors import Fault
-from anlan.kernel.exchange.columns import KEY, Column
+from anlan.kernel.exchange.columns import Column
 from anlan.kernel.exchange.convert import cell_value
 from anlan.kernel.exchange.table import Cell, Table
 from anlan.kernel.fieldtype import Unreadable
@@ -71,15 +71,18 @@ class _Place(NamedTuple):
 
 
 def assemble(
-    table: Table, paths: Sequence[str | None], columns: Sequence[Column], zone: tzinfo
+    table: Table, paths: Sequence[str | None], columns: Sequence[Column], *, key: str, zone: tzinfo
 ) -> list[Draft]:
-    """The records of a table whose columns mean `paths`. Pure; faults are kept in the drafts."""
+    """The records of a table whose columns mean `paths`. Pure; faults are kept in the drafts.
+
+    `key`: the form's number or code, which tells records apart even where it is computed and not written.
+    """
     known = {column.path: column for column in columns}
     places = [_Place(at, path, known[path]) for at, path in enumerate(paths) if path and path in known]
     head = [place for place in places if not place.column.lines]
     lines = [place for place in places if place.column.lines]
-    number = next((at for at, path in enumerate(paths) if path == KEY and KEY not in known), None)
-    identity = number if number is not None else next((one.at for one in head if one.path == "code"), None)
+    number = next((at for at, path in enumerate(paths) if path == key and key not in known), None)
+    identity = number if number is not None else next((one.at for one in head if one.path == key), None)
     drafts: list[Draft] = []
     begun = _Head((), None)
     for row, cells in table.rows:

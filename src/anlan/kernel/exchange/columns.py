@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.i18n import LANGUAGES
 
-__all__ = ["IGNORED", "KEY", "Column", "columns_of", "header", "match", "normalised"]
+__all__ = ["IGNORED", "Column", "columns_of", "header", "match", "normalised"]
 
-KEY = "number"  # a document's own number: it is not written, but tells which rows are one document
 IGNORED = ""  # a column that is known and not wanted, such as the name beside a code
+
+# What people call a master's own code and name, whatever the form calls them.
+_HABITS = {"code": ("编码", "代码", "编号", "code", "no."), "name": ("名称", "名字", "name")}
 
 # What no file can say: secrets, files, ids of other records' lines.
 _UNSAID = frozenset({"secret", "file", "image", "line", "lines", "reference"})
@@ -105,7 +107,7 @@ def match(
     languages, keys and paths. A field is given to the first column that names it.
     """
     known = _names(form, columns)
-    paths = {column.path for column in columns} | {KEY, IGNORED}
+    paths = {column.path for column in columns} | {form.code_column, IGNORED}
     taken: set[str] = set()
     found: list[str | None] = []
     for text in headers:
@@ -136,11 +138,16 @@ def _names(form: Form, columns: Sequence[Column]) -> dict[str, str]:
                 known.setdefault(
                     normalised(name_header(header(column, columns, language), language)), IGNORED
                 )
-    if KEY in form.fields and KEY not in known:
-        for spelling in (KEY, *(form.fields[KEY].label(language) for language in LANGUAGES)):
-            known.setdefault(normalised(spelling), KEY)
+    for key, spellings in _HABITS.items():
+        if any(column.path == key for column in columns):
+            for spelling in spellings:
+                known.setdefault(normalised(spelling), key)
+    key = form.code_column  # a number or computed code is not written, but tells which rows are one record
+    if key in form.fields and key not in known.values():
+        for spelling in (key, *(form.fields[key].label(language) for language in LANGUAGES)):
+            known.setdefault(normalised(spelling), key)
     for field in form.fields.values():  # what an export shows beside: computed, reserved
-        if field.key != KEY:
+        if field.key != key:
             for spelling in (field.path, *(field.label(language) for language in LANGUAGES)):
                 known.setdefault(normalised(spelling), IGNORED)
     for table in form.lines.values():

@@ -70,14 +70,18 @@ def export_columns(
     names: bool = True,
     hidden: Mapping[str, str] | None = None,
 ) -> list[ExportColumn]:
-    """The columns of an export: `paths` in their order, or the number and all that can be imported.
+    """The columns of an export: `paths` in their order, else the number and all that can be imported.
 
     `names`: beside each link its record's name. `hidden` maps masked paths to `none` (left out) or `read`.
     """
     spoken = language_of(language)
     importable = columns_of(form)
     labels = {column.path: header(column, importable, spoken) for column in importable}
-    chosen = list(paths) if paths is not None else [*(["number"] if "number" in form.fields else []), *labels]
+    chosen = (
+        list(paths)
+        if paths is not None
+        else [*([form.code_column] if form.code_column not in labels else []), *labels]
+    )
     found = []
     for path in chosen:
         field = form.field_at(path)

@@ -22,7 +22,7 @@ from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.exchange import runs
 from anlan.kernel.exchange.assemble import Draft, assemble
-from anlan.kernel.exchange.columns import KEY, Column, columns_of, match
+from anlan.kernel.exchange.columns import Column, columns_of, match
 from anlan.kernel.exchange.lookup import Unknown, existing, name_links
 from anlan.kernel.exchange.runs import Faulty, Result, Run, Written, savepoint, undone
 from anlan.kernel.exchange.table import Table
@@ -169,7 +169,7 @@ def _plan(
     ctx: Context, form: Form, table: Table, paths: Paths, *, columns: Sequence[Column], replace: Replace
 ) -> _Plan:
     """Cells converted, links named, records that exist found."""
-    drafts = assemble(table, paths, columns, ctx.site.zone)
+    drafts = assemble(table, paths, columns, key=form.code_column, zone=ctx.site.zone)
     unknown = name_links(ctx, drafts, columns, replace)
     plan = _Plan(form, drafts, unknown)
     codes = {code: draft for draft in drafts if (code := _code(form, draft))}
@@ -188,7 +188,7 @@ def _plan(
 
 
 def _code(form: Form, draft: Draft) -> str | None:
-    return draft.number if form.code_column == KEY else draft.values.get("code")
+    return draft.number or draft.values.get(form.code_column)
 
 
 def _write(ctx: Context, plan: _Plan) -> None:
