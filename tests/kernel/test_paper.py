@@ -251,6 +251,12 @@ def test_a_field_that_the_reader_may_not_see_prints_empty() -> None:
     assert [one["value"] for one in data["documents"][0]["blocks"][3]["items"]] == ["", ""]
 
 
+def test_a_long_field_has_a_row_of_its_own_wherever_it_stands() -> None:
+    blocks = {"h": {"block": "fields", "fields": ["party", "note", "date", "number", "note", "state"]}}
+    lines = [line.split() for line in pages(pdf_of(a_record(), **blocks))[0].splitlines() if line.strip()]
+    assert [len(line) for line in lines if "备注：小心轻放" in line] == [1, 1]
+
+
 def test_widths_are_kept_but_a_figure_is_never_broken_in_two() -> None:
     blocks = {"t": {"block": "table", "columns": ["item", "amount"], "widths": ["90%", "1%"]}}
     record = a_record(1)

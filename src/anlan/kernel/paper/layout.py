@@ -186,7 +186,9 @@ def table_data(
     need = [max(display_width(text) for text in column) for column in texts]
     figures = [_figure_mm(need[at], labels[at], sheet) if right[at] else 0.0 for at in range(len(labels))]
     scale = max(_SMALLEST, min(1.0, _FIGURES_SHARE * (sheet.width - 2 * sheet.side) / (sum(figures) or 1.0)))
-    columns: list[dict[str, Any]] = [{"label": _WORDS[language]["row"], "align": "center", "mm": 9}]
+    columns: list[dict[str, Any]] = [
+        {"label": _WORDS[language]["row"], "align": "center", "mm": _row_mm(sheet)}
+    ]
     for at, name in enumerate(labels):
         match = _WIDTH.match(widths[at]) if at < len(widths) else None
         if right[at]:
@@ -208,6 +210,11 @@ def table_data(
         "scale": scale,
         "totals": _total_cells(totals, _WORDS[language]["total"]),
     }
+
+
+def _row_mm(sheet: Sheet) -> float:
+    """The width of the column of row numbers: its head, two characters, in one line."""
+    return 2.1 * sheet.size * _POINT_MM + 2 * _INSET_MM
 
 
 def _figure_mm(need: int, label: str, sheet: Sheet) -> float:
