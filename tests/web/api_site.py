@@ -16,8 +16,6 @@ import psycopg
 import pytest
 import yaml
 from psycopg.conninfo import make_conninfo
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from anlan.kernel import record, settings
@@ -303,9 +301,7 @@ class Api:
     def __init__(self, served: Served) -> None:
         self.served = served
         self.door = build(served.site, Metrics(), threads=6)
-        self._client = TestClient(
-            Starlette(routes=[Mount("/api/v1", self.door)]), raise_server_exceptions=False
-        )
+        self._client = TestClient(self.door, raise_server_exceptions=False)
 
     def __call__(
         self, method: str, path: str, json: Any = None, *, by: str | None = "clerk", **more: Any

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from api_site import Api
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from anlan.kernel.fieldtype import FIELD_TYPES
@@ -12,6 +13,8 @@ from anlan.web.api.routing import Answer, Call
 from anlan.web.api.schema import form_schemas
 from anlan.web.api.shapes import ANSWERS, BODIES
 from anlan.web.api.table import table
+
+pytest_plugins = ("api_site",)
 
 Json = dict[str, Any]
 
@@ -128,3 +131,17 @@ def test_two_hundred_forms_are_written_in_a_tenth_of_a_second() -> None:
         written(*forms)
         took.append(time.perf_counter() - started)
     assert min(took) < 0.1
+
+
+def test_the_document_is_kept_until_rights_or_language_differ(ask: Api) -> None:
+    first = ask("GET", "/openapi.json")
+    unchanged = ask("GET", "/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    other = ask("GET", "/openapi.json", headers={"If-None-Match": first.headers["etag"]}, by="reader")
+    assert other.status_code == 200 and "post" not in other.json()["paths"]["/records/demo.item"]
+    zh = ask("GET", "/openapi.json", headers={"Accept-Language": "zh-CN"}).json()
+    assert zh["components"]["schemas"]["demo.order"]["title"] == "订单"
+
+
+def test_the_document_of_a_real_site_is_valid(ask: Api) -> None:
+    OpenAPIV31SpecValidator(ask("GET", "/openapi.json", by="boss").json()).validate()

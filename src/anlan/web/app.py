@@ -13,12 +13,14 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
 from anlan.kernel.site import Site
 from anlan.web import pages, system
 from anlan.web.api.build import build
 from anlan.web.api.docs_page import docs_page
+from anlan.web.api.door import ApiFirst
 from anlan.web.metrics import Metrics
 
 __all__ = ["create_app"]
@@ -45,10 +47,9 @@ def create_app(site: Site) -> Starlette:
     routes: list[BaseRoute] = [
         *system.routes(site, metrics),
         Route("/api/docs", docs_page),
-        Mount("/api/v1", door),
         Mount("/", routes=pages.routes(), middleware=pages.middleware()),
     ]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=[Middleware(ApiFirst, door=door)], lifespan=lifespan)
     app.state.site = site
     pages.install(app.state)
     return app

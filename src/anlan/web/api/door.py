@@ -23,7 +23,7 @@ import orjson
 import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.responses import FileResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anlan.kernel.access.policy import Kind
 from anlan.kernel.context import Context
@@ -36,7 +36,9 @@ from anlan.web.api import idempotency, params, problem, reading, words
 from anlan.web.api.routing import Answer, Call, Found, Route, Router
 from anlan.web.metrics import Metrics
 
-__all__ = ["Door"]
+__all__ = ["PREFIX", "ApiFirst", "Door"]
+
+PREFIX = "/api/v1"
 
 T = TypeVar("T")
 
@@ -88,6 +90,26 @@ class Outgoing(NamedTuple):
     file: str | None = None
 
 
+class ApiFirst:
+    """Sends what is below /api/v1 through the door, and everything else to the application behind it.
+
+    A Mount would do the same but for paths with a line break in them, which its pattern does not match.
+    """
+
+    def __init__(self, app: ASGIApp, *, door: Door) -> None:
+        self.app = app
+        self.door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The door for HTTP below the prefix."""
+        if scope["type"] == "http" and scope["path"][len(scope.get("root_path", "")) :].startswith(
+            f"{PREFIX}/"
+        ):
+            await self.door(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
 class Door:
     """ASGI application for everything below /api/v1."""
 
@@ -128,7 +150,7 @@ class Door:
         method: str = scope["method"]
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         full = raw_path.decode("latin-1")
-        path = full[len(scope.get("root_path", "")) :]
+        path = full[len(scope.get("root_path", "")) :].removeprefix(PREFIX)
         query: bytes = scope["query_string"]
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         client = scope.get("client")
@@ -274,7 +296,7 @@ def _finished(incoming: Incoming, answer: Answer, language: str) -> Outgoing:
     """The answer as bytes, with the headers that every answer has."""
     if answer.content is not None:
         content = answer.content
-    elif answer.file is not None or answer.status == 204:
+    elif answer.file is not None or answer.status in (204, 304):
         content = b""
     else:
         content = orjson.dumps(answer.data, option=orjson.OPT_UTC_Z)

@@ -98,5 +98,5 @@ _FOUND = (
 _TOOLS = (
     _post("/formula/evaluate", "formula.evaluate", tools.evaluate, "json"),
     _post("/calendar/compute", "calendar.compute", tools.compute, "json"),
-    _post("/service/simulate", "service.simulate", tools.simulate, "optional", status=422),
+    _post("/service/simulate", "service.simulate", tools.simulate, "optional"),
 )
