@@ -56,6 +56,13 @@ def home() -> Iterator[Path]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def module_home() -> Iterator[Path]:
+    """One home for all tests of a module: for what takes seconds to make."""
+    with temporary_home() as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     """The conninfo of a database on the run's server; with xdist each worker has a server of its own."""
