@@ -10,8 +10,9 @@ from typing import Any
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid
 from anlan.kernel.record.compile import compiled
+from anlan.kernel.record.events import changes
 from anlan.kernel.record.load import load
-from anlan.kernel.record.write import create_trusted, save
+from anlan.kernel.record.write import create_trusted, write_update
 from anlan.kernel.rules import Batch, compute, rule
 from anlan.packs.base.amounts import release
 from anlan.packs.base.rates import digits_of, fill_rate, rate_of_the_day
@@ -456,4 +457,6 @@ def _set_closed(ctx: Context, company: str, day: date) -> None:
     form = ctx.form("system.company")
     record = load(ctx, form, [company], lock=True)[0]
     with acting_for_a_document(ctx):
-        save(ctx, form, compiled(ctx.catalogue, form), record, record | {"closed_through": day})
+        after = record | {"closed_through": day}
+        changed = changes(form, record, after)
+        write_update(ctx, form, compiled(ctx.catalogue, form), after, changed, kind="update", comment=None)
