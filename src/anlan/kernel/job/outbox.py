@@ -25,9 +25,7 @@ _COLUMNS = (
 
 
 class State(TypedDict):
-    """What GET /jobs/{id} answers. `error`: {type, message} and, for a refusal, {status, code, faults,
-    params}.
-    """
+    """What GET /jobs/{id} answers. `error`: {type, message}; of a refusal {status, code, faults, params}."""
 
     id: str
     task: str
@@ -115,12 +113,10 @@ def discard(connection: Connection, id: str, *, now: datetime) -> bool:
 
 
 def relay(connection: Connection, *, now: datetime, rehearsal: bool, batch: int = 500) -> int:
-    """Hand committed rows that are due to the queue, in one statement; return how many were. Any worker may
-    do it.
+    """Hand committed rows that are due to the queue, in one statement; return how many were.
 
-    The row and the queue's entry change together, so a worker that dies here neither loses nor doubles a job.
-    Rows of tasks that this process does not know (a newer worker's) stay. In a rehearsal only safe tasks
-    move.
+    Any worker may do it. The row and the queue's entry change together, so a worker that dies here neither
+    loses nor doubles a job. Unknown tasks stay, and in a rehearsal all that are not safe.
     """
     known = [one for one in TASKS.values() if one.safe or not rehearsal]
     row = connection.execute(
@@ -147,10 +143,7 @@ def relay(connection: Connection, *, now: datetime, rehearsal: bool, batch: int 
 
 
 def purge(connection: Connection, *, done_before: datetime, ticks_before: datetime) -> int:
-    """Delete records of jobs that ended before a moment; those of schedules' ticks earlier.
-
-    Dead letters stay.
-    """
+    """Delete records of jobs that ended before a moment (ticks: another one); dead letters stay."""
     return connection.execute(
         "delete from outbox where state in ('done', 'failed', 'cancelled')"
         " and (finished_at < $1 or (finished_at < $2 and key like 'tick:%'))",

@@ -16,9 +16,7 @@ __all__ = ["ensure"]
 
 
 def ensure(connection: Connection) -> list[str]:
-    """Make or upgrade the queue's tables in the caller's transaction; return the names of the steps applied
-    now.
-    """
+    """Make or upgrade the queue's tables in the caller's transaction; return the steps applied now."""
     connection.execute("select pg_advisory_xact_lock(hashtext('anlan.queue_schema'))")
     steps = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
     row = connection.execute("select step from queue_schema").fetchone()

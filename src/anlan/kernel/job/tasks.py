@@ -60,9 +60,7 @@ class Run:
 
 
 class Task(NamedTuple):
-    """`attempts`: how often it is tried before it is a dead letter; `safe`: may run while the site is
-    rehearsed.
-    """
+    """`attempts`: how often it is tried before it is a dead letter; `safe`: may run in a rehearsal."""
 
     name: str
     function: Callable[[Run], object]
@@ -82,8 +80,7 @@ TASKS: dict[str, Task] = {}
 def task(
     name: str, *, attempts: int = 5, queue: str = "default", safe: bool = False
 ) -> Callable[[Callable[[Run], object]], Callable[[Run], object]]:
-    """Register a function under a name that stays: rows waiting in the outbox speak of it. It must be
-    repeatable.
+    """Register a function, which must be repeatable, under a name that stays: waiting rows speak of it.
 
     `name` is `<room or pack>.<what>`; what it returns is JSON-ready and becomes the job's result. Raising
     `Refused` ends the job as `failed` at once (asking again would change nothing); any other exception is

@@ -69,9 +69,7 @@ def latest(one: Schedule, now: datetime) -> datetime:
 
 
 def fire(connection: Connection, *, now: datetime, rehearsal: bool) -> int:
-    """Take the ticks that have come, in the caller's transaction; return how many jobs were put into the
-    outbox.
-    """
+    """Take the ticks that have come, in the caller's transaction; return how many jobs that asked for."""
     wanted = [
         one for one in SCHEDULES.values() if one.task in TASKS and (TASKS[one.task].safe or not rehearsal)
     ]

@@ -81,8 +81,7 @@ def run(
 
 
 def drain(site: Site, *, rounds: int = 100) -> int:
-    """Run every job that is due, one after the other, also those that they ask for; return how many were
-    handed over.
+    """Run every job that is due, one after the other, also those that they ask for; return how many.
 
     Schedules do not tick here, and a failed attempt is not repeated before its time has come.
     """
@@ -151,10 +150,7 @@ async def _work(site: Site, concurrency: int, stop: threading.Event, pace: Pace)
 
 
 async def _repeat(work: Callable[[], bool], seconds: float) -> None:
-    """Call `work` in a thread, again at once while it says that there is more.
-
-    A database that is away is waited for.
-    """
+    """Call `work` in a thread, at once again while there is more; wait for a database that is away."""
     while True:
         try:
             more = await asyncio.to_thread(work)

@@ -47,8 +47,7 @@ def notify(
     now: datetime,
     record: tuple[str, str] | None = None,
 ) -> int:
-    """Tell users something, in the caller's transaction: nobody is told of what was rolled back. One
-    statement.
+    """Tell users something, in the caller's transaction: nobody is told of what was rolled back.
 
     `record`: (form, id) of what it is about. Each user is told once, however often he is named; how many
     were, returns.
