@@ -1,17 +1,19 @@
 """Files in and out: import of Excel and CSV with a preview, export, templates, files of reports.
 
-table   = exchange.read(content, "orders.xlsx")
-paths   = exchange.propose(ctx, "demo.order", table)
-seen    = exchange.preview(ctx, "demo.order", table, paths)
-done    = exchange.run(ctx, "demo.order", table, paths, mode="good", key="…")
-exchange.undo(ctx, done["id"])
+    table = exchange.read(content, "notes.xlsx")
+    paths = exchange.propose(ctx, "demo.note", table)
+    seen = exchange.preview(ctx, "demo.note", table, paths)
+    done = exchange.run(ctx, "demo.note", table, paths, mode="good", key="…")
+    exchange.undo(ctx, done["id"])
+    exchange.export_query(ctx, "demo.note", Query(where=…), out, format="xlsx")
+    exchange.template_of(ctx, "demo.note")
+    exchange.report_file(ctx, ReportTable(…), format="pdf")
 
-exchange.export_query(ctx, "demo.order", Query(where=…), out, format="xlsx")
-exchange.template_of(ctx, "demo.order")
-exchange.report_file(ctx, ReportTable(…), format="pdf")
+Large ones are jobs: `request_import` of a file that was saved before, `request_export`.
 """
 
 from anlan.kernel.exchange.importer import Preview, preview, propose, run
+from anlan.kernel.exchange.jobs import request_export, request_import
 from anlan.kernel.exchange.listing import export_query, template_of
 from anlan.kernel.exchange.report_file import ReportColumn, ReportTable, report_file
 from anlan.kernel.exchange.runs import Result, Undone, undo
@@ -29,6 +31,8 @@ __all__ = [
     "propose",
     "read",
     "report_file",
+    "request_export",
+    "request_import",
     "run",
     "template_of",
     "undo",

@@ -1,9 +1,9 @@
 """Rows of a table become records: head and lines, each cell converted, each fault with its cell.
 
     客户   日期         物料  数量
-    C001  2026-11-24  A1   2         →  {"customer": "C001", "date": "2026-11-24",
-                      A2   3               "lines": [{"item": "A1", "quantity": "2"}, {"item": "A2",
-                      "quantity": "3"}]}
+    C001  2026-11-24  A1   2         →  {"party": "C001", "date": "2026-11-24",
+                      A2   3               "lines": [{"item": "A1", "quantity": "2"},
+                                                    {"item": "A2", "quantity": "3"}]}
 
 A record begins where its head is written. Rows below with a blank head, or with the same head again, are
 further lines of it. With a column for the number (of a document) or the code, that alone tells records apart.
@@ -35,9 +35,7 @@ class CellFault(NamedTuple):
 
 @dataclass
 class Draft:
-    """One record to be written. `number` is the document's own, if the file has it; `cells` maps paths to
-    cells.
-    """
+    """One record to be written; `number` is its own, if the file has it; `cells` maps paths to cells."""
 
     row: int
     number: str | None = None
@@ -108,9 +106,7 @@ def assemble(
 
 
 class _Head(NamedTuple):
-    """What the head's cells of a row say, and the cell that tells records apart, if the file has such a
-    column.
-    """
+    """What a row says of its head, and the cell that tells records apart, if there is such a column."""
 
     written: tuple[str | None, ...]
     identity: str | None

@@ -1,8 +1,10 @@
 """Which columns a form has for files, what they are called, and which column of a file is which field.
 
-columns_of(form)                       →  [Column("customer"), …, Column("lines.item"), …]
-header(column, columns, "zh")          →  "物料", or "明细.备注" where the head has a field of that name too
-match(form, ("*客户", "物料", "??"))     →  ["customer", "lines.item", None]
+    columns_of(form)                       →  [Column("party"), …, Column("lines.item"), …]
+    header(column, columns, "zh")          →  "物料", or "明细.备注" where the head has such a field too
+    match(form, ("*客户", "物料", "??"))     →  ["party", "lines.item", None]
+
+Pure: knows forms, not records.
 """
 
 from __future__ import annotations
@@ -47,9 +49,7 @@ class Column:
 
 
 def columns_of(form: Form, *, writable: Mapping[str, str] | None = None) -> list[Column]:
-    """The columns that can be imported, in the form's order; `writable` maps masked paths to `none` or
-    `read`.
-    """
+    """The columns that can be imported, in the form's order; `writable` maps masked paths to their access."""
     masked = writable or {}
     found = []
     for field in form.fields.values():
@@ -83,9 +83,7 @@ def _sayable(field: Field) -> bool:
 
 
 def header(column: Column, columns: Sequence[Column], language: str) -> str:
-    """What the column is called in a file: its label, with the sub-table's before it where that alone says
-    two.
-    """
+    """What the column is called in a file: its label, its sub-table's before it where that is ambiguous."""
     label = column.label(language)
     same = [one for one in columns if one.label(language) == label]
     return (
@@ -100,8 +98,7 @@ def match(
     *,
     remembered: Mapping[str, str] | None = None,
 ) -> list[str | None]:
-    """The path of each column of a file by its header: None for not recognised, IGNORED for known and not
-    wanted.
+    """The path of each column by its header: None for not recognised, IGNORED for known and not wanted.
 
     What a user once chose for a header (`remembered`, by normalised header) wins; then labels in both
     languages, keys and paths. A field is given to the first column that names it.

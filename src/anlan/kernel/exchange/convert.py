@@ -37,10 +37,7 @@ _EXCEL_DAYS = range(366, 109_574)  # 1901 to 2199
 
 
 def cell_value(cell: Cell, field: Field, zone: tzinfo) -> Any:
-    """The value; None for an empty cell. Raises `Unreadable` for what cannot be this type.
-
-    `zone`: of local times.
-    """
+    """The value, None for an empty cell; `zone` is that of local times. Raises `Unreadable`."""
     if cell is None:
         return None
     if isinstance(cell, str):
@@ -200,9 +197,7 @@ def _folded(text: str) -> str:
 
 
 def _decimal(number: int | float) -> Decimal:
-    """The number that Excel shows: it keeps 15 digits, the binary fraction has more (12.299999999999999 is
-    12.3).
-    """
+    """The number that Excel shows: its 15 digits, not the binary fraction's (12.299999999999999 is 12.3)."""
     try:
         found = Decimal(f"{number:.15g}") if isinstance(number, float) else Decimal(number)
     except InvalidOperation:

@@ -208,9 +208,7 @@ def _write(ctx: Context, plan: _Plan) -> None:
 
 
 def _complete(ctx: Context, plan: _Plan) -> None:
-    """Find what else is wrong with records whose cells kept them from the record path, so that one look
-    shows all.
-    """
+    """Find what else is wrong with records that bad cells kept from the record path: one look shows all."""
     changing = {id(draft) for draft, _ in plan.changes}
     held = [draft for draft in plan.drafts if draft.unread and id(draft) not in changing]
     if plan.form.is_document:  # a draft need not be complete

@@ -26,8 +26,7 @@ def export_query(
     paths: Sequence[str] | None = None,
     names: bool = True,
 ) -> int:
-    """Write all rows of a query (its limit and cursor are passed over) to `out`; return how many rows of
-    data.
+    """Write all rows of a query (not only its page) to `out`; return how many rows of data.
 
     `paths`: the columns, such as those of a view; all that can be imported without them. Refused 403, 422.
     Pages are read one after the other, each as it is then: a list that changes meanwhile is no snapshot.
@@ -50,10 +49,7 @@ def export_query(
 
 
 def template_of(ctx: Context, form_name: str) -> bytes:
-    """The empty import file of a form in the caller's language, with the fields that he may write.
-
-    Refused 403.
-    """
+    """The empty import file of a form, in the caller's language, of what he may write. Refused 403."""
     ctx.caller.policy.require(form_name, "import")
     labels = {name: form.label(ctx.language) for name, form in ctx.catalogue.forms.items()}
     return template(

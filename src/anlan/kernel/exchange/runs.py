@@ -33,9 +33,7 @@ __all__ = [
 
 
 class Faulty(TypedDict):
-    """A fault with its cell: `row` as in the file, `column` counted from 0 or None; the sentence is made by
-    code.
-    """
+    """A fault with its cell: `row` as in the file, `column` from 0 or None; `code` makes the sentence."""
 
     row: int
     column: int | None

@@ -30,9 +30,7 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 class Table(NamedTuple):
-    """`rows` are (row number in the file, cells); blank rows are left out; every row has as many cells as
-    headers.
-    """
+    """`rows` are (row number in the file, cells), as many cells as headers; blank rows are left out."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[int, tuple[Cell, ...]], ...]
@@ -94,9 +92,7 @@ def _check_size(content: bytes, name: str) -> None:
 
 
 def _text(content: bytes) -> Iterator[Sequence[Cell]]:
-    """CSV with commas, semicolons or tabs; UTF-8 with or without mark, else GB18030, which Chinese Excel
-    writes.
-    """
+    """CSV with commas, semicolons or tabs; UTF-8 with or without mark, else GB18030 (Chinese Excel)."""
     text = _decoded(content)
     beginning = text[:5000]
     delimiter = max("\t,;", key=beginning.count)  # the first of equals: a pasted table has tabs

@@ -76,8 +76,7 @@ def template(
     labels: Mapping[str, str] | None = None,
     writable: Mapping[str, str] | None = None,
 ) -> bytes:
-    """An xlsx file: a sheet to fill in, and a sheet that explains its columns. A star marks what must be
-    filled.
+    """An xlsx file: a sheet to fill in, where a star marks what must be filled, and a sheet that explains it.
 
     `labels`: what linked forms are called, by name; `writable`: masked paths, which get no column.
     """
