@@ -1,6 +1,6 @@
 """A print definition and records become the data that `document.typ` draws. Pure.
 
-    {block: fields, fields: [customer, date]}  +  {"customer": {"label": "A"}, "date": "2026-11-24"}
+    {block: fields, fields: [party, date]}  +  {"party": {"label": "A"}, "date": "2026-11-24"}
     →  {"kind": "fields", "items": [{"label": "客户", "value": "A", "wide": False}, {"label": "日期", …}]}
 
 What a block's attributes mean:
@@ -198,7 +198,7 @@ def table_data(
         elif match:
             column = {"share": float(match[1]) * (10 if match[2] == "fr" else 1)}
         else:
-            column = {"share": min(max(_NARROWEST, need[at], display_width(name)), _WIDEST) + 1}
+            column = {"share": min(max(_NARROWEST, need[at], display_width(name)), _WIDEST) + 2}
         middle = 0 < max(display_width(text) for text in texts[at]) <= _NARROWEST  # units, marks
         columns.append({"label": name, "align": "center" if middle else "left"} | column)
     cells = [[str(n), *row] for n, row in enumerate(rows, 1)]
@@ -218,17 +218,13 @@ def _row_mm(sheet: Sheet) -> float:
 
 
 def _figure_mm(need: int, label: str, sheet: Sheet) -> float:
-    """The millimetres that a figure of `need` digits takes in a cell; a long label may be broken in two
-    instead.
-    """
+    """What a figure of `need` digits takes in a cell; a long label may be broken in two instead."""
     digits = max(need, (display_width(label) + 1) // 2, _NARROWEST) + 1
     return digits * sheet.size * _DIGIT_EM * _POINT_MM + 2 * _INSET_MM
 
 
 def _total_cells(totals: Sequence[str], word: str) -> list[dict[str, Any]]:
-    """The row below: the word over all columns before the first figure, then a cell a column; [] without
-    figures.
-    """
+    """The row below: the word up to the first figure, then a cell a column; [] without figures."""
     first = next((at for at, one in enumerate(totals) if one), None)
     if first is None:
         return []

@@ -1,6 +1,6 @@
 """What a print shows of linked records beyond code and name: a phone, a size, a currency's digits.
 
-    {"customer": {"id": …, "code": "C1", "label": "A"}}   →   {"customer": {…, "phone": "0512-6288"}}
+    {"party": {"id": …, "code": "C1", "label": "A"}}   →   {"party": {…, "phone": "0512-6288"}}
 
 Read through `query`: what the caller may not see of the linked form prints empty. One statement or two
 per linked form, however many lines there are.

@@ -35,7 +35,7 @@ RESERVED: dict[str, dict[str, Any]] = {
 
 
 def field_of(fields: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    """The description of the field at a path: `gross`, `lines.item`, `customer.code` (of a link: text)."""
+    """The description of the field at a path: `gross`, `lines.item`, `party.code` (of a link: text)."""
     head, _, rest = path.partition(".")
     found: Mapping[str, Any] = fields.get(head) or RESERVED.get(head) or {"type": "text", "label": head}
     if not rest:
