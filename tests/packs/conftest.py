@@ -56,15 +56,31 @@ def made_site(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield str(conninfo_to_dict(conninfo)["dbname"])
 
 
+@contextmanager
+def copied_site(address: str, template: str, home: Path) -> Iterator[sites.Site]:
+    """An open site in a copy of a database, with an epoch of its own."""
+    with copied_database(address, template) as conninfo:
+        with psycopg.connect(conninfo) as connection:
+            connection.execute("update site_version set epoch = %s", [uuid4()])  # a copy is a site of its own
+        opened = sites.open(settings_for(conninfo, home))
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
 @pytest.fixture(scope="module")
 def site(address: str, made_site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sites.Site]:
     """A fresh site of this module's own."""
-    with copied_database(address, made_site) as conninfo:
-        with psycopg.connect(conninfo) as connection:
-            connection.execute("update site_version set epoch = %s", [uuid4()])  # a copy is a site of its own
-        opened = sites.open(settings_for(conninfo, tmp_path_factory.mktemp("site")))
+    with copied_site(address, made_site, tmp_path_factory.mktemp("site")) as opened:
         yield opened
-        opened.close()
+
+
+@pytest.fixture
+def fresh_site(address: str, made_site: str, tmp_path: Path) -> Iterator[sites.Site]:
+    """A fresh site of this test's own."""
+    with copied_site(address, made_site, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
