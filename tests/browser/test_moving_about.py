@@ -23,8 +23,8 @@ FORTY_KEYS = """() => {
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
 
 
-@pytest.mark.parametrize("typed", ["清河", "qhsp", "C001"])
-def test_the_palette_finds_a_partner_by_a_part_of_its_name_by_initials_and_by_code(
+@pytest.mark.parametrize("typed", ["清河", "qhsp"])
+def test_the_palette_finds_a_partner_by_a_part_of_its_name_and_by_initials(
     page: Page, typed: str
 ) -> None:
     page.goto("/")
@@ -45,10 +45,11 @@ def test_the_palette_opens_a_document_by_its_number_and_a_new_one_by_its_name(
     expect(page.locator("#palette-hits .hit").first).to_contain_text(number)
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(number)
+    page.wait_for_load_state()
     page.keyboard.press("Control+k")
     page.keyboard.type("新建 销售订单")
     page.locator("#palette-hits .hit").filter(has_text="新建").first.click()
-    expect(page.locator("h1")).to_have_text("新建")
+    expect(page.locator("h1")).to_have_text("新建销售订单")
 
 
 def test_a_filter_becomes_a_chip_and_the_address_and_survives_back(page: Page, served: Served) -> None:
@@ -106,5 +107,5 @@ def test_words_have_enough_contrast_in_both_themes(page: Page, served: Served, t
     page.context.add_cookies([{"name": "anlan_theme", "value": theme, "url": served.url}])
     for path in ("/f/sales.order?view=all", f"/f/sales.order/{found['id']}", "/f/base.item/new"):
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        expect(page.locator(".shape")).to_have_count(0)
         assert page.evaluate(CONTRAST) == [], path

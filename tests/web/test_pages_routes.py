@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from page_site import PASSWORD, context, order, page_site
 from starlette.testclient import TestClient
 
-from anlan.kernel import record
+from anlan.kernel import describe, record
 from anlan.kernel.site import Site
 from anlan.web.app import create_app
+from page_site import PASSWORD, context, order, page_site
 
 
 @pytest.fixture(scope="module")
@@ -231,3 +231,48 @@ def test_scripts_are_our_own_files_and_data_cannot_run(admin: TestClient, site: 
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     for attributes in re.findall(r"<script([^>]*)>", answer.text):
         assert 'src="/static/' in attributes or 'type="application/json"' in attributes
+
+
+def test_every_form_has_a_list_and_a_page_for_a_new_record(admin: TestClient, site: Site) -> None:
+    ctx = context(site)
+    failed = []
+    for form in describe.forms(ctx):
+        paths = [f"/f/{form['form']}", f"/f/{form['form']}/count"]
+        if "create" in form["actions"]:
+            paths.append(f"/f/{form['form']}/new")
+        failed += [
+            (path, answer.status_code) for path in paths if (answer := admin.get(path)).status_code != 200
+        ]
+    assert failed == []
+
+
+def test_every_view_of_every_form_opens_with_its_count(admin: TestClient, site: Site) -> None:
+    ctx = context(site)
+    failed = []
+    for form in describe.forms(ctx):
+        for view in describe.form(ctx, form["form"])["views"]:
+            for path in (f"/f/{form['form']}?view={view}", f"/f/{form['form']}/count?view={view}"):
+                if (answer := admin.get(path)).status_code != 200:
+                    failed.append((path, answer.status_code))
+    assert failed == []
+
+
+def test_every_report_opens_with_what_its_parameters_are_by_default(admin: TestClient, site: Site) -> None:
+    reports = [one["report"] for one in describe.reports(context(site))]
+    assert reports
+    assert [(name, admin.get(f"/r/{name}").status_code) for name in reports] == [
+        (name, 200) for name in reports
+    ]
+
+
+def test_links_to_files_and_prints_lead_to_files(admin: TestClient, site: Site) -> None:
+    found = order(site, lines=1)
+    pages = [admin.get(path).text for path in (f"/f/sales.order/{found['id']}", "/f/sales.order?view=all")]
+    links = {
+        link.replace("&amp;", "&") for page in pages for link in re.findall(r'href="(/api/v1/[^"]+)"', page)
+    }
+    assert {link.split("/")[3] for link in links} == {"records", "export"}
+    for link in links:
+        answer = admin.get(link)
+        assert answer.status_code == 200, link
+        assert answer.headers["content-type"].startswith("application/"), link

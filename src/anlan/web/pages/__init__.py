@@ -25,7 +25,6 @@ from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, refused_page
 from anlan.web.pages.frame import STATIC, words
 from anlan.web.pages.security import Headers, SameSiteOnly
-from anlan.web.pages.tables import RunReport
 
 __all__ = ["VENDORED", "error_page", "install", "middleware", "routes"]
 
@@ -60,13 +59,8 @@ def middleware() -> list[Middleware]:
     return [Middleware(Headers), Middleware(SameSiteOnly)]
 
 
-def routes(*, run_report: RunReport | None = None) -> list[BaseRoute]:
-    """All pages; that of reports only with somebody who runs them. Fixed words stand before `{key}`."""
-    reports = (
-        [Route("/r/{report}", _answer(page(partial(tables.report_page, run=run_report))))]
-        if run_report
-        else []
-    )
+def routes() -> list[BaseRoute]:
+    """All pages. Paths with a fixed word stand before `{key}`."""
     return [
         Route("/", _answer(page(home.home_page))),
         Route("/login", _answer(login.login_page)),
@@ -89,7 +83,7 @@ def routes(*, run_report: RunReport | None = None) -> list[BaseRoute]:
         Route("/f/{form}/{key}/trail", _answer(page(record_page.trail_part))),
         Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),
         Route("/f/{form}/{key}/comments", _posted(_comment), methods=["POST"]),
-        *reports,
+        Route("/r/{report}", _answer(page(tables.report_page))),
         Route("/registers/{register}", _answer(page(tables.register_page))),
         Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),
         Route("/{rest:path}", _answer(page(_nothing_here))),

@@ -16,6 +16,9 @@ from anlan.web.pages.frame import menu, render, words
 __all__ = ["help_part", "home_page", "palette_part", "search_page", "todo_page"]
 
 
+STARTS = 8
+
+
 def home_page(request: Request, ctx: Context) -> Response:
     """`GET /`: what waits for me, and what I had open last (this browser remembers it)."""
     return render(
@@ -24,6 +27,9 @@ def home_page(request: Request, ctx: Context) -> Response:
         "home.html",
         title=words().text("home.title", ctx.language),
         todos=_todos(ctx),
+        starts=[
+            one for one in describe.forms(ctx) if one["kind"] == "document" and "create" in one["actions"]
+        ][:STARTS],
     )
 
 

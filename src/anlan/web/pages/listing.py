@@ -80,6 +80,7 @@ def list_page(request: Request, ctx: Context) -> Response:
         "sorted": _sort(view, listing),
         "chips": [(chip, _chip_words(chip, form, ctx)) for chip in listing.chips()],
         "cell": cell,
+        "export": _export_url(form, view, listing),
         "without": _without_each(listing, form),
         "kinds": _filterable(form, ctx.language),
         "first_page": "after" not in request.query_params,
@@ -144,6 +145,12 @@ def _where(view: Json, listing: Listing) -> str | None:
 
 def _sort(view: Json, listing: Listing) -> list[str]:
     return listing.sort.split(",") if listing.sort else list(view.get("sort") or [])
+
+
+def _export_url(form: Json, view: Json, listing: Listing) -> str:
+    """The API's address of the same rows as a file."""
+    asked = {"where": _where(view, listing), "search": listing.search, "sort": ",".join(_sort(view, listing))}
+    return f"/api/v1/export/{form['form']}?{urlencode({key: text for key, text in asked.items() if text})}"
 
 
 def _kinds(form: Json, found: list[Chip], language: str) -> dict[str, str]:

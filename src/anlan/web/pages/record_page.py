@@ -11,6 +11,7 @@ from starlette.responses import Response
 from anlan.kernel import describe, record
 from anlan.kernel.context import Context
 from anlan.kernel.errors import forbidden
+from anlan.kernel.workflow import approval
 from anlan.web.pages import show
 from anlan.web.pages.context import zone
 from anlan.web.pages.frame import render, words
@@ -138,12 +139,12 @@ def _line_change(ctx: Context, form: Json, change: Json) -> dict[str, str] | Non
 
 def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response:
     saved = bool(content.get("id"))
-    editable = _editable(form, content, saved=saved)
-    title = (
-        content.get("number")
-        or content.get("code")
-        or words().text("record.draft" if saved else "record.new", ctx.language)
-    )
+    waiting = _waiting(ctx, form, content) if saved else None
+    editable = _editable(form, content, saved=saved) if waiting is None else []
+    label = show.label(form["label"], ctx.language)
+    title = content.get("number") or content.get("code") or label
+    if not saved:
+        title = words().text("record.new_one", ctx.language, form=label)
     values: dict[str, Any] = {
         "form": form,
         "record": content,
@@ -155,12 +156,14 @@ def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response
         "open_lines": {path.split(".")[0] for path in editable if "." in path},
         "totals": _totals(form),
         "secondary": _secondary(form),
-        "steps": _steps(form, content) if saved else [],
+        "steps": _steps(form, content) if saved and waiting is None else [],
         "makes": _makes(form, content) if saved else [],
         "state": (form.get("states") or {}).get(content.get("state") or "draft"),
+        "waiting": waiting,
+        "decisions": _decisions(ctx, waiting) if waiting else [],
+        "side_folded": request.cookies.get("anlan_side") == "folded",
         "island": _island(ctx, form, content, editable),
     }
-    label = show.label(form["label"], ctx.language)
     return render(
         request,
         ctx,
@@ -169,6 +172,21 @@ def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response
         crumbs=[(label, f"/f/{form['form']}")],
         **values,
     )
+
+
+def _waiting(ctx: Context, form: Json, content: Json) -> Json | None:
+    """The approval that the record waits for; only asked where a step of its form may need one."""
+    if not any(one.get("approval") for one in (form.get("transitions") or {}).values()):
+        return None
+    with ctx.transaction():
+        return approval.waiting(ctx.connection, [content["id"]]).get(content["id"])
+
+
+def _decisions(ctx: Context, waiting: Json) -> list[str]:
+    """What the caller may decide: who is asked approves or not, who asked may withdraw."""
+    asked = [one["id"] for one in waiting["who"]]
+    decisions = ["approve", "return", "reject"] if ctx.caller.user in asked else []
+    return [*decisions, "withdraw"] if waiting["requested_by"]["id"] == ctx.caller.user else decisions
 
 
 def _editable(form: Json, content: Json, *, saved: bool) -> list[str]:

@@ -85,6 +85,8 @@ def value(content: Any, field: Json, language: str, zone: ZoneInfo) -> Markup:
         return dot(text, colour) if colour else escape(text)
     if type_ in NUMERIC and text.startswith("-"):
         return Markup('<span class="negative">{}</span>').format(text)
+    if type_ in NUMERIC and not text.strip("0.,%"):
+        return Markup('<span class="zero">{}</span>').format(text)
     if isinstance(content, Mapping) and type_ != "user" and content.get("code") not in {None, "", text}:
         return Markup('{} <span class="code">{}</span>').format(text, content["code"])
     return escape(text)

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from anlan.kernel import describe, register
+from anlan.kernel import describe, register, report
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
-from anlan.kernel.exchange.report_file import ReportTable
 from anlan.web.pages import show
 from anlan.web.pages.frame import render
 
-__all__ = ["RunReport", "register_page", "report_page"]
+__all__ = ["register_page", "report_page"]
 
 Json = Mapping[str, Any]
 FORMATS = ("xlsx", "csv", "pdf")
-# Runs a report by its name and the parameters that were given; Refused 422 where one is wrong.
-RunReport = Callable[[Context, str, Mapping[str, str]], ReportTable]
 
 
-def report_page(request: Request, ctx: Context, run: RunReport) -> Response:
+def report_page(request: Request, ctx: Context) -> Response:
     """`GET /r/{report}?parameter=…`: the table, and the same as a file."""
     name = request.path_params["report"]
     definition = describe.report(ctx, name)
     given = {
         key: text for key, text in request.query_params.items() if key in definition["parameters"] and text
     }
-    table: ReportTable | None = None
+    table: Json | None = None
     error = ""
     try:
-        table = run(ctx, name, given)
+        table = report.run(ctx, name, given)
     except Refused as refused:
         if refused.status != 422:
             raise
@@ -49,7 +46,7 @@ def report_page(request: Request, ctx: Context, run: RunReport) -> Response:
         "report.html",
         title=show.label(definition["label"], ctx.language),
         definition=definition,
-        given=given,
+        shown=_shown(definition, given, table),
         table=table,
         files=files,
         error=error,
@@ -74,3 +71,15 @@ def register_page(request: Request, ctx: Context) -> Response:
         at=at or "",
         rows=found["data"],
     )
+
+
+def _shown(definition: Json, given: Mapping[str, str], table: Json | None) -> dict[str, str]:
+    """What stands in the parameters' inputs: what was given, else the defaults that the report used."""
+    used = table["parameters"] if table else {}
+    return {key: given.get(key) or _typed(used.get(key)) for key in definition["parameters"]}
+
+
+def _typed(used: Any) -> str:
+    if isinstance(used, Mapping):
+        return str(used.get("code") or "")
+    return "" if used is None else str(used)

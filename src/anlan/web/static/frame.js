@@ -99,6 +99,11 @@ const ACTIONS = {
     document.querySelector(".rail a").focus();
   },
   "close-rail": () => document.body.classList.remove("rail-open"),
+  "fold-side": (button) => {
+    const folded = record.classList.toggle("side-folded");
+    button.setAttribute("aria-expanded", String(!folded));
+    remember("anlan_side", folded ? "folded" : "open");
+  },
   palette: openPalette,
   keys: () => {
     byId("person-menu").hidePopover();
@@ -106,7 +111,8 @@ const ACTIONS = {
   },
 };
 document.addEventListener("click", (event) => {
-  ACTIONS[event.target.closest("[data-act]")?.dataset.act]?.();
+  const actor = event.target.closest("[data-act]");
+  ACTIONS[actor?.dataset.act]?.(actor);
   const copied = event.target.closest("[data-copy]");
   if (copied) navigator.clipboard?.writeText(copied.textContent).then(() => announce(say("copied")));
 });

@@ -18,7 +18,7 @@ const MOST_UNDO = 60;
  *                 rows may come and go
  * @param onchange called after every change of a value or of the rows
  */
-export function createGrid(section, { field, lines, editable, structure, onchange, path }) {
+export function createGrid(section, { field, lines, editable, structure, onchange, path, form }) {
   const body = section.querySelector("tbody");
   const table = section.querySelector("table");
   const columns = field.order.map((name) => shape(name, field.fields[name], editable(name)));
@@ -35,6 +35,10 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   let moving = false;
   let leaving = false; // Esc was pressed: the next Tab leaves the grid
   let asked = 0;
+  let shownFor = ""; // the text that the open list answers; a list that is behind the fingers chooses nothing
+
+  const choices = (name, text) =>
+    suggest(field.fields[name].to ?? `system.${field.fields[name].type}`, text, { field: `${form}/${path}.${name}` });
 
   // ---- rows
   const newRow = (values = {}, id = undefined) => ({ id, values, touched: new Set(), bad: {}, faults: {}, cells: [], element: null });
@@ -242,7 +246,7 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     row.touched.add(name);
     row.bad[name] = { text, message: "" };
     paint(row, columns.findIndex((each) => each.name === name));
-    const found = meant(await suggest(one.to ?? `system.${one.type}`, text).catch(() => []), text);
+    const found = meant(await choices(name, text).catch(() => []), text);
     if (row.bad[name]?.text !== text) return; // typed over meanwhile
     if (found) set(row, name, found);
     else setBad(row, name, text, say("unknown", { text, what: one.label }));
@@ -291,18 +295,21 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     step(1);
   }
   async function lookUp({ all = false } = {}) {
-    const { field: one } = columns[at.c];
+    const { name, field: one } = columns[at.c];
     const turn = ++asked;
     const text = all ? "" : editor.value.trim();
     if (one.options) {
+      shownFor = editor.value;
       const fit = one.options.filter(([key, label]) => !text || label.includes(text) || key.startsWith(text));
       return floating.show(cell(at.r, at.c), fit.map(([id, label]) => ({ id, label })));
     }
     if (!LINKS.has(one.type) || (!text && !all)) return floating.hide();
     await new Promise((done) => setTimeout(done, 90));
     if (turn !== asked) return;
-    const found = await suggest(one.to ?? `system.${one.type}`, text).catch(() => []);
-    if (turn === asked && editing) floating.show(cell(at.r, at.c), found);
+    const found = await choices(name, text).catch(() => []);
+    if (turn !== asked || !editing) return;
+    shownFor = editor.value;
+    floating.show(cell(at.r, at.c), found);
   }
   function openPicker() {
     const { name, field: one, input } = columns[at.c];
@@ -385,21 +392,21 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   }
   /** Pasted codes and names: all codes of a column in one question, then what is left one by one. */
   async function pasteLinks(links) {
-    const byForm = Map.groupBy(links, ({ name }) => field.fields[name].to ?? `system.${field.fields[name].type}`);
-    for (const [form, wanted] of byForm) {
+    for (const [name, wanted] of Map.groupBy(links, (one) => one.name)) {
+      const target = field.fields[name].to ?? `system.${field.fields[name].type}`;
       const known = new Map();
       const texts = [...new Set(wanted.map((one) => one.text))];
       for (let start_ = 0; start_ < texts.length; start_ += 200) {
         const list = texts.slice(start_, start_ + 200).map((one) => `"${one.replaceAll('"', '""')}"`).join(", ");
-        const answer = await api("POST", `/records/${form}/query`, { body: { where: `IN(code, ${list})`, fields: ["code", "name"], limit: 200 } }).catch(() => ({ data: [] }));
+        const answer = await api("POST", `/records/${target}/query`, { body: { where: `IN(code, ${list})`, fields: ["code", "name"], limit: 200 } }).catch(() => ({ data: [] }));
         for (const one of answer.data) known.set(one.code, { id: one.id, code: one.code, label: one.name ?? one.code });
       }
       for (const text of texts.filter((one) => !known.has(one)).slice(0, 60)) {
-        const found = await suggest(form, text).catch(() => []);
+        const found = await choices(name, text).catch(() => []);
         const exact = found.find((one) => one.label === text || one.code?.toLowerCase() === text.toLowerCase());
         if (exact) known.set(text, exact);
       }
-      for (const { row, name, text } of wanted) {
+      for (const { row, text } of wanted) {
         if (known.has(text)) set(row, name, known.get(text));
         else setBad(row, name, text, say("unknown", { text, what: field.fields[name].label }));
       }
@@ -471,7 +478,7 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     return key === "Home" || key === "End" ? undefined : false;
   }
   function enter(event) {
-    const chosen = editing && floating.chosen();
+    const chosen = editing && shownFor === editor.value && floating.chosen();
     if (chosen && editor.value.trim() && !event.shiftKey) pick(chosen);
     else step(event.shiftKey ? -1 : 1);
     return true;

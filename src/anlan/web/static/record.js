@@ -77,7 +77,7 @@ for (const name of Object.keys(fields)) {
   if (fields[name].type === "instant" && input.dataset.instant) input.value = localInstant(input.dataset.instant);
   if (LINKS.has(fields[name].type)) {
     input.picked = values[name];
-    if (fields[name].only) input.dataset.only = fields[name].only;
+    input.dataset.suggestField = `${form}/${name}`;
     input.addEventListener("pick", () => typed(name));
     input.addEventListener("unknown", (event) => {
       bad.set(name, say("unknown", { text: event.detail, what: fields[name].label }));
@@ -97,7 +97,7 @@ function localInstant(text) {
 for (const section of document.querySelectorAll("[data-lines][data-editable]")) {
   const name = section.dataset.lines;
   grids.set(name, createGrid(section, {
-    field: fields[name], lines: island.record[name] ?? [], path: name,
+    field: fields[name], lines: island.record[name] ?? [], path: name, form,
     editable: (inner) => editable.has(`${name}.${inner}`), structure: editable.has(name),
     onchange: () => {
       linesTouched.add(name);
@@ -268,7 +268,7 @@ function accept(record, sent, { typedNow, linesNow, newest }) {
   if (first) {
     history.replaceState(null, "", `/f/${form}/${id}`);
     page.dataset.id = id;
-    document.querySelectorAll("#heading, .crumbs .here").forEach((one) => (one.textContent = record.number ?? record.code ?? say("draft")));
+    document.querySelectorAll("#heading, .crumbs .here").forEach((one) => (one.textContent = record.number ?? record.code ?? page.dataset.label));
     if (draft) refreshAround();
     else leaveTo(`/f/${form}/${id}`);
   }

@@ -6,14 +6,15 @@
 
 import { api, make, placeBelow, say } from "./base.js";
 
-const kept = new Map(); // "form\nonly\ntext" -> rows, for the life of the page
+const kept = new Map(); // "form\nfield\ntext" -> rows, for the life of the page
 
-/** Rows whose code, name or pinyin initials fit a text; asked once for each text. */
-export async function suggest(form, text, { only = "", signal } = {}) {
-  const key = `${form}\n${only}\n${text}`;
+/** Rows whose code, name or pinyin initials fit a text; asked once for each text. `field` (`form/path` of the link that
+ *  is typed into) lets those choose who may write that form, and applies what the link allows. */
+export async function suggest(form, text, { field = "", signal } = {}) {
+  const key = `${form}\n${field}\n${text}`;
   if (!kept.has(key)) {
     const query = new URLSearchParams({ q: text, limit: "12" });
-    if (only) query.set("only", only);
+    if (field) query.set("field", field);
     const answer = await api("GET", `/suggest/${form}?${query}`, { signal });
     kept.set(key, answer.data);
     if (kept.size > 500) kept.delete(kept.keys().next().value);
@@ -75,9 +76,10 @@ async function ask(input) {
   const form = input.dataset.suggest;
   const turn = ++asked;
   const text = input.value.trim();
-  const rows = await suggest(form, text, { only: input.dataset.only }).catch(() => []);
+  const rows = await suggest(form, text, { field: input.dataset.suggestField }).catch(() => []);
   if (turn === asked && active === input) {
     floating.show(input, rows);
+    input.shownFor = input.value;
     input.setAttribute("aria-expanded", "true");
   }
   return rows;
@@ -100,13 +102,16 @@ function hide(input) {
   input?.setAttribute("aria-expanded", "false");
 }
 
+/** Whether the open list answers what stands in the input now; one that is behind the fingers chooses nothing. */
+const fresh = (input) => floating.open() && input.shownFor === input.value;
+
 /** Settle what was typed: a hit is taken, nothing empties, unknown text stays and is marked. */
 async function settle(input) {
   if (!input.dirty) return;
   const text = input.value.trim();
   if (!text) return take(input, null);
-  const chosen = active === input ? floating.chosen() : undefined;
-  const row = chosen ?? meant(await suggest(input.dataset.suggest, text).catch(() => []), text);
+  const chosen = active === input && fresh(input) ? floating.chosen() : undefined;
+  const row = chosen ?? meant(await suggest(input.dataset.suggest, text, { field: input.dataset.suggestField }).catch(() => []), text);
   if (row) return take(input, row);
   input.setAttribute("aria-invalid", "true");
   input.dispatchEvent(new CustomEvent("unknown", { bubbles: true, detail: text }));
@@ -141,7 +146,7 @@ document.addEventListener("keydown", (event) => {
   else if (floating.open() && event.key === "ArrowDown") floating.move(1);
   else if (floating.open() && event.key === "ArrowUp") floating.move(-1);
   else if (floating.open() && event.key === "Escape") hide(input);
-  else if (floating.open() && event.key === "Enter" && floating.chosen()) take(input, floating.chosen());
+  else if (floating.open() && event.key === "Enter" && fresh(input) && floating.chosen()) take(input, floating.chosen());
   else if (event.key === "Enter" && input.dirty) settle(input);
   else return;
   event.preventDefault();
