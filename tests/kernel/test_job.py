@@ -19,7 +19,7 @@ from anlan.kernel import job
 from anlan.kernel.clock import Clock, TestClock
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.job import outbox, schema, ticks, worker
-from anlan.kernel.job.tasks import TASKS
+from anlan.kernel.job.tasks import DUTY, TASKS
 from anlan.kernel.settings import load
 from anlan.kernel.storage.pool import Connection, Pool, connect
 
@@ -240,6 +240,25 @@ def test_the_database_alone_can_say_that_it_is_rehearsed(site: Any) -> None:
         connection.execute("insert into site_version (epoch, mode) values (uuidv7(), 'rehearsal')")
     ask(site, "t.send")
     assert worker.drain(site) == 0
+
+
+def test_long_jobs_do_not_hold_up_a_duty(site: Any) -> None:
+    free, ran = threading.Event(), threading.Event()
+    job.task("t.long")(lambda run: free.wait(30))
+    job.task("t.duty", queue=DUTY, safe=True)(lambda run: ran.set())
+    stop = threading.Event()
+    for _ in range(4):
+        ask(site, "t.long")
+    thread = threading.Thread(target=worker.run, args=(site,), kwargs={"stop": stop, "pace": _QUICK})
+    thread.start()
+    try:
+        time.sleep(0.5)
+        ask(site, "t.duty")
+        assert ran.wait(10)
+    finally:
+        free.set()
+        stop.set()
+        thread.join(30)
 
 
 def test_a_tick_is_taken_once_by_two_workers_and_runs_once(site: Any) -> None:

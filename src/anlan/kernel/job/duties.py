@@ -7,14 +7,14 @@ from datetime import timedelta
 from anlan.kernel.audit.seal import seal_all
 from anlan.kernel.file.attachments import tidy
 from anlan.kernel.job import outbox
-from anlan.kernel.job.tasks import Run, task
+from anlan.kernel.job.tasks import DUTY, Run, task
 from anlan.kernel.job.ticks import schedule
 
 _KEPT = timedelta(days=30)
 _TICKS_KEPT = timedelta(days=1)  # a duty that runs twice a minute leaves 2,880 rows a day
 
 
-@task("job.purge", safe=True)
+@task("job.purge", queue=DUTY, safe=True)
 def purge(run: Run) -> int:
     """Delete the records of jobs that ended long ago; dead letters stay until somebody decides."""
     now = run.site.clock.now()
@@ -22,7 +22,7 @@ def purge(run: Run) -> int:
         return outbox.purge(connection, done_before=now - _KEPT, ticks_before=now - _TICKS_KEPT)
 
 
-@task("audit.seal", attempts=1, safe=True)
+@task("audit.seal", attempts=1, queue=DUTY, safe=True)
 def seal(run: Run) -> int:
     """Chain what happened since the last time; note the chain's end outside the database."""
     home = run.site.settings.home
@@ -30,7 +30,7 @@ def seal(run: Run) -> int:
         return seal_all(connection, now=run.site.clock.now(), heads=home / "seals.jsonl")
 
 
-@task("file.tidy", safe=True)
+@task("file.tidy", queue=DUTY, safe=True)
 def tidy_files(run: Run) -> int:
     """Delete contents of files that no row names."""
     with run.site.pool.connection() as connection:

@@ -13,8 +13,9 @@ from anlan.kernel.clock import Clock
 from anlan.kernel.settings import Settings
 from anlan.kernel.storage.pool import Connection, Pool
 
-__all__ = ["TASKS", "Run", "Site", "Task", "backoff", "task"]
+__all__ = ["DUTY", "TASKS", "Run", "Site", "Task", "backoff", "task"]
 
+DUTY = "duty"  # a queue that is worked off beside the others: long jobs must not hold up the sealer
 _FIRST_WAIT_SECONDS = 5
 _LONGEST_WAIT_SECONDS = 3600
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from anlan.kernel.errors import Refused
 from anlan.kernel.job import outbox, schema, ticks
-from anlan.kernel.job.tasks import TASKS, Run, Site, Task, backoff, plain
+from anlan.kernel.job.tasks import DUTY, TASKS, Run, Site, Task, backoff, plain
 from anlan.kernel.storage.pool import Connection
 
 __all__ = ["Pace", "drain", "run"]
@@ -99,6 +100,7 @@ def drain(site: Site, *, rounds: int = 100) -> int:
 
 def _prepare(site: Site) -> None:
     """Have the queue's tables and the kernel's tasks; those of packs came with their rules."""
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)  # one line a job is enough, and that is ours
     with site.pool.connection() as connection:
         schema.ensure(connection)
     for name in _KERNEL_TASKS:
@@ -119,34 +121,40 @@ async def _work_off(site: Site) -> None:
 
 
 async def _work(site: Site, concurrency: int, stop: threading.Event, pace: Pace) -> None:
-    app = _app(site, concurrency)
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    app = _app(site, concurrency + 2)
+    queues = _queues(site)
+    duties = [name for name in queues if name.startswith(DUTY)]
     async with app.open_async():
         loops = [
-            asyncio.create_task(one, name=name)
-            for name, one in (
-                (
-                    "jobs",
-                    app.run_worker_async(
-                        queues=_queues(site),
-                        concurrency=concurrency,
-                        delete_jobs="always",
-                        update_heartbeat_interval=pace.heartbeat,
-                        stalled_worker_timeout=pace.stalled,
-                        fetch_job_polling_interval=min(5.0, pace.sweep),
-                        install_signal_handlers=threading.current_thread() is threading.main_thread(),
-                    ),
-                ),
-                ("relay", _repeat(lambda: _relay(site), pace.poll)),
-                ("sweep", _repeat(lambda: _sweep(site, pace.stalled), pace.sweep)),
-                ("stop", _until(stop, pace.poll)),
-            )
+            asyncio.create_task(
+                _run_jobs(app, [name for name in queues if name not in duties], concurrency, pace)
+            ),
+            asyncio.create_task(_run_jobs(app, duties, 1, pace)),
+            asyncio.create_task(_repeat(lambda: _relay(site), pace.poll)),
+            asyncio.create_task(_repeat(lambda: _sweep(site, pace.stalled), pace.sweep)),
+            asyncio.create_task(_until(stop, pace.poll)),
         ]
         done, others = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
         for other in others:
-            other.cancel()  # for the jobs' loop this means: finish what runs, take nothing new
+            other.cancel()  # for a loop of jobs this means: finish what runs, take nothing new
         await asyncio.gather(*others, return_exceptions=True)
         for one in done:
             one.result()
+
+
+async def _run_jobs(app: procrastinate.App, queues: list[str], concurrency: int, pace: Pace) -> None:
+    await app.run_worker_async(
+        queues=queues,
+        concurrency=concurrency,
+        delete_jobs="always",
+        update_heartbeat_interval=pace.heartbeat,
+        stalled_worker_timeout=pace.stalled,
+        fetch_job_polling_interval=min(5.0, pace.sweep),
+        install_signal_handlers=False,
+    )
 
 
 async def _repeat(work: Callable[[], bool], seconds: float) -> None:
