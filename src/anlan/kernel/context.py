@@ -21,7 +21,7 @@ from anlan.kernel.access.caller import SYSTEM_USER, Caller
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.errors import Fault, Refused
-from anlan.kernel.memory import EMPTY, Memory
+from anlan.kernel.memory import EMPTY, Masters, Memory
 from anlan.kernel.storage.pool import Connection
 
 if TYPE_CHECKING:
@@ -47,16 +47,18 @@ class Transaction:
     `pending` is looked at before the commit, `after` runs when the transaction has been committed.
     """
 
-    __slots__ = ("after", "connection", "linked", "locked", "pending", "private", "seen", "version")
+    __slots__ = ("after", "connection", "linked", "locked", "masters", "pending", "private", "seen", "version", "wrote_masters")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.linked: dict[str, dict[str, Mapping[str, Any]]] = {}
         self.seen = False
+        self.wrote_masters = False
         self.version: Any = None                                # the answer to the question for the versions
         self.locked: set[str] = set()                           # companies whose periods cannot be closed now
         self.pending: list[Callable[[], None]] = []             # results that must be looked at before the commit
         self.private: Memory | None = None
+        self.masters: Masters | None = None                     # None: not known yet, or this transaction wrote masters
         self.after: list[Callable[[], None]] = []
 
 
@@ -166,7 +168,7 @@ class Context:
         """Send the question for the site's versions; `know_versions` looks at the answer."""
         tx = self.tx
         if tx is not None and tx.version is None and (again or not tx.seen):
-            tx.version = tx.connection.execute("SELECT catalogue, settings FROM site_version", prepare=True)
+            tx.version = tx.connection.execute("SELECT catalogue, settings, masters FROM site_version", prepare=True)
 
     def know_versions(self) -> None:
         """Compare the site's versions with ours, if they were asked for. Raises Stale for an old catalogue.
@@ -182,6 +184,8 @@ class Context:
         if row[0] != self.catalogue.version:
             raise Stale
         self.site.settings_are_at(row[1])
+        if not tx.wrote_masters:
+            tx.masters = self.site.masters_at(self.catalogue, row[2])
 
     def check_versions(self) -> None:
         """Ask and look: once a transaction, before anything else is believed."""
@@ -201,6 +205,14 @@ class Context:
         connection = self.tx.connection
         connection.execute("UPDATE site_version SET settings = settings + 1", prepare=True)
         self.tx.private = Memory(self.catalogue, -1, lambda: nullcontext(connection))
+
+    def masters_changed(self) -> None:
+        """Called after a master was written in this transaction: what processes hold of masters is not valid any more."""
+        tx = self.tx
+        assert tx is not None
+        if not tx.wrote_masters:
+            tx.connection.execute("UPDATE site_version SET masters = masters + 1", prepare=True)
+            tx.wrote_masters, tx.masters = True, None
 
 
 def refused_by_database(catalogue: Catalogue, error: psycopg.Error) -> Exception:

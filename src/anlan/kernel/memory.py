@@ -1,4 +1,4 @@
-"""Records of `setting` forms, kept in memory: currencies, units, companies, accounts.
+"""What a process keeps in memory of a site's data: all settings, and the masters that documents used lately.
 
     memory.row("base.currency", id)["digits"]
     memory.find("base.currency", "USD")  →  id or None
@@ -6,6 +6,10 @@
 A Memory belongs to one version of the site's settings and never changes; tables are read when first asked for.
 Who writes a setting raises the version (`site_version.settings`), and everybody else makes a new Memory. A
 transaction that has itself written settings uses one of its own, which reads through its connection.
+
+`Masters` are rows of linked masters as formulas need them (an item's unit and tax rate), valid for one value of
+`site_version.masters`, which every writer of a master raises. A transaction puts what it loads into the Masters of
+the version that it has read at its start, so that an old row never lands among newer ones.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Form, quoted
 from anlan.kernel.storage.pool import Connection
 
-__all__ = ["Memory"]
+__all__ = ["Masters", "Memory"]
 
 Row = Mapping[str, Any]
 EMPTY: Row = {}
@@ -79,3 +83,28 @@ class Memory:
         self._codes[form.name] = codes
         self._rows[form.name] = found
         return found
+
+
+class Masters:
+    """Linked rows of masters, for one version of them; a form starts anew when it holds `MOST` rows."""
+
+    MOST = 50_000
+
+    def __init__(self, catalogue: Catalogue, version: int) -> None:
+        self.catalogue, self.version = catalogue, version
+        self.rows: dict[str, dict[str, Row]] = {}
+        self.codes: dict[str, dict[str, str]] = {}
+
+    def keep(self, form: Form, rows: Mapping[str, Row]) -> None:
+        """Remember rows, by id, and their codes where one code has one record in the site."""
+        held = self.rows.setdefault(form.name, {})
+        if len(held) + len(rows) > self.MOST:
+            held.clear()
+            self.codes.pop(form.name, None)
+        held.update(rows)
+        if not form.has_company:
+            codes = self.codes.setdefault(form.name, {})
+            for key, row in rows.items():
+                code = row.get(form.code_column)
+                if code is not None:
+                    codes[code] = key

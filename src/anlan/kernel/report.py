@@ -25,6 +25,7 @@ from anlan.kernel.context import Context
 from anlan.kernel.definition.model import FieldDefinition, Parameter, ReportDefinition
 from anlan.kernel.errors import Fault, invalid, not_found
 from anlan.kernel.fieldtype import FIELD_TYPES, LinkValue, Unreadable
+from anlan.kernel.fieldtype.types import plain
 from anlan.kernel.formula import (
     BOOLEAN,
     DATE,
@@ -42,8 +43,8 @@ from anlan.kernel.formula import (
     sql,
     sql_filter,
 )
-from anlan.kernel.record.links import fetch_linked, resolve
-from anlan.kernel.record.output import amount, plain
+from anlan.kernel.record.links import Want, fetch_linked, resolve
+from anlan.kernel.record.output import amount
 from anlan.kernel.register.read import (
     balance_source,
     movement_shape,
@@ -155,7 +156,7 @@ def _read(ctx: Context, key: str, item: Parameter, sent: Any, faults: list[Fault
         from anlan.kernel.catalogue.form import Field
 
         place = {key: value}
-        resolve(ctx, [(place, key, Field(key, key, definition, kind, key, item.to), key)], faults)
+        faults += [fault for _, fault in resolve(ctx, [Want(place, key, Field(key, key, definition, kind, key, item.to), key)])]
         return place[key]
     return value
 
@@ -279,7 +280,7 @@ def _turnover(ctx: Context, report: ReportDefinition, parameters: Mapping[str, A
     where = report.where
     keys = [path for path in report.rows if path in register.dimensions]
     rows = turnover_rows(ctx, register, first, last, keys, where)
-    parts: dict[str, Any] = {part: NUMBER for part in ("opening", "in", "out", "closing")}
+    parts: dict[str, Any] = dict.fromkeys(("opening", "in", "out", "closing"), NUMBER)
     shape = register.as_form(register.balance_table)
     scope = DictScope({key: (Link(key), DictScope(parts, key)) for key in register.resources})
     columns = []

@@ -33,7 +33,7 @@ class Batch:
     `documents` are records in flight (dicts of Python values, lines as lists of dicts); `transition` names
     the step, None for a plain save; `before[i]` is the record as it was, None when it is new; `movements`
     (event `posted`) are the rows that computed postings wrote: dicts with posting, register, document, line,
-    date, dimensions, resources.
+    date, dimensions, resources; `faults` what is wrong so far, by place; `alone`: paths do not name the record.
     """
 
     ctx: Context
@@ -43,6 +43,7 @@ class Batch:
     transition: str | None = None
     movements: list[dict[str, Any]] = field(default_factory=list)
     faults: list[tuple[int, Fault]] = field(default_factory=list)
+    alone: bool = True
 
     def fault(self, document: Mapping[str, Any], code: str, path: str = "", **params: Any) -> None:
         """Refuse a document, at a path, with a code of the pack's messages."""

@@ -13,9 +13,9 @@ from anlan.kernel.catalogue.register import ZERO_VALUES, Register
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.ids import id_array
-from anlan.kernel.record.output import raw_json
-from anlan.kernel.posting.limit import broken_limits, refuse_broken
 from anlan.kernel.posting.compiled import Change, CompiledPosting, compiled_postings, computed_write
+from anlan.kernel.posting.limit import broken_limits, refuse_broken
+from anlan.kernel.record.output import raw_json
 
 __all__ = ["closed_until", "hold_periods", "is_none", "post"]
 
@@ -32,21 +32,19 @@ def post(ctx: Context, form: Form, documents: list[Row], before: Sequence[str | 
     if not postings:
         return []
     groups: dict[tuple[str, Change], list[str]] = {}
-    work: dict[str, list[tuple[CompiledPosting, Change, list[str]]]] = {}
-    entering: list[Row] = []
+    entering: dict[str, Row] = {}
     for item in postings:
         for document, state in zip(documents, before, strict=True):
             change = item.change(state, document.get("state"))
             if change is not None:
                 groups.setdefault((item.key, change), []).append(document["id"])
-                if change == "enter" and document not in entering:
-                    entering.append(document)
-    _refuse_closed(ctx, form, entering)
-    for item in postings:
-        for change in ("leave", "stay", "enter"):
-            ids = groups.get((item.key, change))  # type: ignore[call-overload]  # change is a Change
-            if ids:
-                work.setdefault(item.computed or "", []).append((item, change, ids))  # type: ignore[arg-type]
+            if change == "enter":
+                entering[document["id"]] = document
+    _refuse_closed(ctx, form, list(entering.values()))
+    work: dict[str, list[tuple[CompiledPosting, Change, list[str]]]] = {}
+    by_key = {item.key: item for item in postings}
+    for (key, change), ids in groups.items():
+        work.setdefault(by_key[key].computed or "", []).append((by_key[key], change, ids))
     computed: list[Row] = []
     for name in sorted(work, reverse=True):
         if name:
@@ -184,7 +182,7 @@ def _lock(ctx: Context, register: Register, rows: list[Row]) -> None:
         if key not in balances:
             got = found.get(key)
             if got is None:
-                balances[key] = {name: zero for name in register.resources} | dict.fromkeys(register.definition.memory) | {"last_date": None}
+                balances[key] = dict.fromkeys(register.resources, zero) | dict.fromkeys(register.definition.memory) | {"last_date": None}
             else:
                 balances[key] = dict(zip((*names, "last_date"), got, strict=True))
         row["balance"] = balances[key]

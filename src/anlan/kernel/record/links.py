@@ -5,9 +5,9 @@ Settings come from memory; other forms from one statement per linked form, whate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from anlan.kernel.catalogue.form import Field, Form, quoted
 from anlan.kernel.context import Context
@@ -16,65 +16,124 @@ from anlan.kernel.fieldtype import LinkValue
 from anlan.kernel.ids import id_array
 from anlan.kernel.record.compile import needs_of
 
-__all__ = ["Wanted", "fetch_linked", "load_missing", "resolve"]
+__all__ = ["Want", "Wanted", "fetch_linked", "load_missing", "resolve"]
 
-Wanted = list[tuple[dict[str, Any], str, Field, str]]     # (where to put the id, its key, the field, path)
+class Want(NamedTuple):
+    """A link that was sent: where its id belongs, and what to call the place when there is no such record."""
+
+    place: dict[str, Any]
+    key: str
+    field: Field
+    path: str
+    document: int = 0
+
+    @property
+    def value(self) -> LinkValue:
+        found: LinkValue = self.place[self.key]
+        return found
+
+    def take(self, found: str | None) -> Iterator[tuple[int, Fault]]:
+        """Put the id in its place; the fault when there is none."""
+        if found is None:
+            yield self.document, Fault("unknown_link", self.path, {
+                "value": self.value.text, "label": self.field.definition.label or self.field.key})
+        self.place[self.key] = found
 
 
-def resolve(ctx: Context, wanted: Wanted, faults: list[Fault]) -> None:
-    """Replace every `LinkValue` of `wanted` by the id of the record that it names; a fault where there is none.
+Wanted = list[Want]
 
-    Reads the database: one statement per linked form that is no setting.
+
+def resolve(ctx: Context, wanted: Wanted) -> list[tuple[int, Fault]]:
+    """Replace every `LinkValue` by the id of the record that it names; faults, with their documents, where there is none.
+
+    Reads the database: one statement per linked form that is neither setting nor in memory.
     """
     by_form: dict[str, Wanted] = {}
-    for entry in wanted:
-        target = entry[2].to or (entry[0][entry[1]].form or "")
-        by_form.setdefault(target, []).append(entry)
+    for want in wanted:
+        by_form.setdefault(want.field.to or want.value.form or "", []).append(want)
     forms = ctx.catalogue.forms
-    asked = {name: _ask_rows(ctx, forms[name], entries) for name, entries in by_form.items()
-             if name in forms and not forms[name].is_setting}
     ctx.know_versions()
-    for name, entries in by_form.items():
-        if name not in forms:
-            _resolve_references(ctx, entries, faults)
+    asked = {name: _ask_rows(ctx, forms[name], wants) for name, wants in by_form.items()
+             if name in forms and not forms[name].is_setting}
+    faults: list[tuple[int, Fault]] = []
+    for name, wants in by_form.items():
+        if name not in forms or wants[0].field.type.key == "reference":
+            faults += _resolve_references(ctx, wants)
         elif forms[name].is_setting:
-            _resolve_settings(ctx, forms[name], entries, faults)
+            faults += _resolve_settings(ctx, forms[name], wants)
         else:
-            _resolve_rows(ctx, forms[name], entries, faults, asked[name])
+            faults += _resolve_rows(ctx, forms[name], wants, asked[name])
+    return faults
 
 
-def _resolve_settings(ctx: Context, target: Form, entries: Wanted, faults: list[Fault]) -> None:
+def _resolve_settings(ctx: Context, target: Form, wants: Wanted) -> Iterator[tuple[int, Fault]]:
     rows = ctx.memory.rows(target.name)
-    for place, key, item, path in entries:
-        value: LinkValue = place[key]
-        found = value.text if value.is_id and value.text in rows else ctx.memory.find(target.name, value.text)
-        if found is None:
-            faults.append(_unknown(item, value, path))
-        place[key] = found
+    for want in wants:
+        value = want.value
+        yield from want.take(value.text if value.is_id and value.text in rows else ctx.memory.find(target.name, value.text))
 
 
-def _ask_rows(ctx: Context, target: Form, entries: Wanted) -> Any:
+def _ask_rows(ctx: Context, target: Form, wants: Wanted) -> Any:
     """Send the question for the rows that are not loaded yet; None when all are."""
     loaded = ctx.rows(target.name)
-    ids = {value.text for place, key, _, _ in entries if (value := place[key]).is_id and value.text not in loaded}
-    codes = {value.text for place, key, _, _ in entries if not (value := place[key]).is_id}
+    values = [want.value for want in wants]
+    ids = {value.text for value in values if value.is_id and value.text not in loaded}
+    codes = {value.text for value in values if not value.is_id}
+    if not target.has_company:      # a company's own masters are looked up each time: not everybody may see them
+        ids = _remember(ctx, target, ids)
+        codes -= _known_codes(ctx, target, codes)
     return _ask(ctx, target, ids, codes) if ids or codes else None
 
 
-def _resolve_rows(ctx: Context, target: Form, entries: Wanted, faults: list[Fault], asked: Any) -> None:
+def _remember(ctx: Context, target: Form, ids: set[str]) -> set[str]:
+    """Take rows that are in memory into the transaction; the ids that are not."""
+    masters = ctx.tx.masters if ctx.tx is not None else None
+    held = masters.rows.get(target.name) if masters is not None else None
+    if not held:
+        return ids
+    loaded, left = ctx.rows(target.name), set()
+    for key in ids:
+        row = held.get(key)
+        if row is None:
+            left.add(key)
+        else:
+            loaded[key] = row
+    return left
+
+
+def _known_codes(ctx: Context, target: Form, codes: set[str]) -> set[str]:
+    """The codes whose rows are in memory; they are taken into the transaction."""
+    masters = ctx.tx.masters if ctx.tx is not None else None
+    known = masters.codes.get(target.name) if masters is not None else None
+    if not known or masters is None:
+        return set()
+    held, loaded, found = masters.rows[target.name], ctx.rows(target.name), set()
+    for code in codes:
+        key = known.get(code)
+        row = held.get(key) if key is not None else None
+        if row is not None and key is not None:
+            loaded[key] = row
+            found.add(code)
+    return found
+
+
+def _resolve_rows(ctx: Context, target: Form, wants: Wanted, asked: Any) -> Iterator[tuple[int, Fault]]:
     loaded = ctx.rows(target.name)
     by_code = _keep(ctx, target, asked.fetchall()) if asked is not None else {}
-    for place, key, item, path in entries:
-        value = place[key]
-        found = (value.text if value.text in loaded else None) if value.is_id else by_code.get(value.text)
-        if found is None:
-            faults.append(_unknown(item, value, path))
-        place[key] = found
+    masters = ctx.tx.masters if ctx.tx is not None else None
+    remembered = masters.codes.get(target.name, {}) if masters is not None and not target.has_company else {}
+    for want in wants:
+        value = want.value
+        if value.is_id:
+            yield from want.take(value.text if value.text in loaded else None)
+        else:
+            yield from want.take(by_code.get(value.text) or remembered.get(value.text))
 
 
-def _resolve_references(ctx: Context, entries: Wanted, faults: list[Fault]) -> None:
-    for place, key, item, path in entries:
-        value: LinkValue = place[key]
+def _resolve_references(ctx: Context, wants: Wanted) -> Iterator[tuple[int, Fault]]:
+    """References to records of any form, by way of the record index; one statement each, they are few."""
+    for want in wants:
+        value = want.value
         row = None
         if value.is_id:
             row = ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE id = $1", [value.text],
@@ -82,16 +141,9 @@ def _resolve_references(ctx: Context, entries: Wanted, faults: list[Fault]) -> N
         elif value.form:
             row = ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE form = $1 AND code = $2",
                                          [value.form, value.text], prepare=True).fetchone()
-        if row is None:
-            faults.append(_unknown(item, value, path))
-            place[key] = None
-        else:
-            place[key] = row[0]
+        if row is not None:
             ctx.rows("")[row[0]] = {"form": row[1], "code": row[2], "label": row[3]}
-
-
-def _unknown(item: Field, value: LinkValue, path: str) -> Fault:
-    return Fault("unknown_link", path, {"value": value.text, "label": item.definition.label or item.key})
+        yield from want.take(row[0] if row is not None else None)
 
 
 def _ask(ctx: Context, target: Form, ids: Iterable[str], codes: Iterable[str]) -> Any:
@@ -144,6 +196,8 @@ def _keep(ctx: Context, target: Form, rows: list[tuple[Any, ...]]) -> dict[str, 
         code = record.get(target.code_column)
         if code is not None:
             by_code[code] = record["id"]
+    if target.kind == "master" and ctx.tx is not None and ctx.tx.masters is not None and rows:
+        ctx.tx.masters.keep(target, {row[0]: loaded[row[0]] for row in rows})
     return by_code
 
 
@@ -166,22 +220,27 @@ def link_columns(target: Form, needs: Iterable[str]) -> list[tuple[str, str]]:
     return columns
 
 
-def load_missing(ctx: Context, form: Form, documents: list[dict[str, Any]]) -> bool:
+def load_missing(ctx: Context, form: Form, documents: list[dict[str, Any]], *, lines: bool = True) -> bool:
     """Load linked rows that defaults brought in (a customer's warehouse …); True when there were any.
 
     One statement per linked form that misses rows; none in the usual case.
     """
     missing: dict[str, set[str]] = {}
-    for item, key, lines in _link_places(ctx, form):
+    for item, key, table, of_line in _link_places(ctx, form):
+        if of_line and not lines:
+            continue
         loaded = ctx.rows(item)
         for document in documents:
-            rows = (document.get(lines) or ()) if lines else (document,)
-            for row in rows:
+            for row in (document.get(table) or ()) if table else (document,):
                 value = row.get(key)
                 if value is not None and value not in loaded:
                     missing.setdefault(item, set()).add(value)
     forms = ctx.catalogue.forms
-    asked = [(name, _ask_ids(ctx, forms[name], ids) if name in forms else _ask_lines(ctx, name, ids)) for name, ids in missing.items()]
+    asked = []
+    for name, ids in missing.items():
+        left = _remember(ctx, forms[name], ids) if name in forms else ids
+        if left:
+            asked.append((name, _ask_ids(ctx, forms[name], left) if name in forms else _ask_lines(ctx, name, left)))
     for name, answer in asked:
         if name in forms:
             _keep(ctx, forms[name], answer.fetchall())
@@ -190,22 +249,22 @@ def load_missing(ctx: Context, form: Form, documents: list[dict[str, Any]]) -> b
     return bool(missing)
 
 
-def _link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | None]]:
-    """(form or form.lines, key, lines) of the links whose rows must be loaded; compiled once."""
+def _link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | None, bool]]:
+    """(form or form.lines, key, lines, whether it names a line) of the links whose rows must be loaded; compiled once."""
     return form.part("link places", lambda: _find_link_places(ctx, form))
 
 
-def _find_link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | None]]:
-    found: list[tuple[str, str, str | None]] = []
+def _find_link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | None, bool]]:
+    found: list[tuple[str, str, str | None, bool]] = []
     for lines, fields in ((None, form.fields), *((key, table.fields) for key, table in form.lines.items())):
         for item in fields.values():
             if item.column is None or item.reserved:
                 continue
             if item.type.key == "line":
                 if item.definition.to and item.definition.to.rpartition(".")[0] in ctx.catalogue.forms:
-                    found.append((item.definition.to, item.key, lines))
+                    found.append((item.definition.to, item.key, lines, True))
             elif item.to is not None and item.to in ctx.catalogue.forms and not ctx.catalogue.forms[item.to].is_setting:
-                found.append((item.to, item.key, lines))
+                found.append((item.to, item.key, lines, False))
     return found
 
 

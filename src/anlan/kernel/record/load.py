@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from anlan.kernel.access.predicate import names_for, predicate
 from anlan.kernel.catalogue.form import Form, quoted
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused, not_found
 from anlan.kernel.fieldtype.types import UUID
 from anlan.kernel.ids import id_array
-from anlan.kernel.access.predicate import names_for, predicate
 from anlan.kernel.record.compile import CompiledForm, compiled
 from anlan.kernel.record.links import fetch_linked, load_missing
 from anlan.kernel.record.statements import statements
@@ -44,8 +44,12 @@ def find(ctx: Context, form: Form, key: str, action: str = "read") -> str:
     return found
 
 
-def load(ctx: Context, form: Form, ids: Sequence[str], *, lock: bool = False, balances: bool = True) -> list[dict[str, Any]]:
-    """The records of some ids, in their order, complete; `lock` holds them until the end of the transaction.
+def load(
+    ctx: Context, form: Form, ids: Sequence[str], *, lock: bool = False, balances: bool = True, lines: bool = True,
+) -> list[dict[str, Any]]:
+    """The records of some ids, in their order; `lock` holds them until the end of the transaction.
+
+    `balances`: with values that are computed when read; `lines`: with the lines of other records that they name.
 
     404 for an id that is not there. At most 2 + lines tables + linked forms statements, whatever the number.
     """
@@ -67,12 +71,23 @@ def load(ctx: Context, form: Form, ids: Sequence[str], *, lock: bool = False, ba
             line = dict(zip(read.keys, row[2:], strict=True))
             line["id"] = row[0]
             found[row[1]][read.key].append(line)
+        if lined(ctx, form, read.key):
+            own = ctx.rows(f"{form.name}.{read.key}")
+            for record in found.values():
+                own.update((line["id"], line) for line in record[read.key])
     records = [found[key] for key in ids]
-    load_missing(ctx, form, records)
+    load_missing(ctx, form, records, lines=lines)
     load_labels(ctx, form, records)
     if answers is not None:
         take_balances(ctx, form, records, answers)
     return records
+
+
+def lined(ctx: Context, form: Form, key: str) -> bool:
+    """Whether other forms name lines of this table: then lines that were loaded need not be fetched again for them."""
+    owner = f"{form.name}.{key}"
+    return form.part(f"lined {key}", lambda: any(
+        item.type.key == "line" and item.definition.to == owner for other in ctx.catalogue.forms.values() for item in other.all_fields()))
 
 
 Answers = list[tuple[str | None, tuple[str, ...], Any]]

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.context import Context
-from anlan.kernel.definition.model import Transition
 from anlan.kernel.errors import Fault, Refused, conflict, invalid, not_found
 from anlan.kernel.formula import FAILURES, references
 from anlan.kernel.posting import run as posting
 from anlan.kernel.record import number
-from anlan.kernel.record.compile import CompiledForm, Guard, compiled, guard
+from anlan.kernel.record.compile import Guard, guard
 from anlan.kernel.record.events import changes
 from anlan.kernel.record.load import ask_balances, find, load, load_labels, take_balances
 from anlan.kernel.record.output import output, raw_json
 from anlan.kernel.record.statements import statements
-from anlan.kernel.record.write import (
-    apply_values,
-    check,
-    derive,
-    number_lines,
-    refuse,
-    refuse_while_waiting,
-    write_update,
-)
+from anlan.kernel.record.store import number_lines, tell_memories, write_update
+from anlan.kernel.record.work import apply_values, check, derive, refuse, refuse_while_waiting, run_rules
 from anlan.kernel.rules import Batch
 from anlan.kernel.workflow import approval
 
@@ -60,7 +52,8 @@ def step(
         found = find(ctx, form, key, transition if action is not None else "read")
         if form.definition.postings and form.has_company:
             posting.hold_periods(ctx, form, [found])
-        record = load(ctx, form, [found], lock=True, balances=action is None or reads_balances(ctx, form, action))[0]
+        wants = Wants(True, True) if action is None else looks_at(ctx, form, action)
+        record = load(ctx, form, [found], lock=True, balances=wants.balances, lines=wants.lines)[0]
         if ctx.tx is not None and record.get("company") and form.definition.postings:
             ctx.tx.locked.add(record["company"])
         if version is not None and record["version"] != version:
@@ -72,65 +65,67 @@ def step(
     return ctx.atomically(work)
 
 
-def reads_balances(ctx: Context, form: Form, name: str) -> bool:
-    """Whether a step looks at values that are computed when read, so that they must be loaded before it."""
-    def find_out() -> bool:
-        virtual = {item.path for item in form.all_fields() if item.column is None and not item.type.is_lines}
+class Wants(NamedTuple):
+    """What must be loaded before a step: values computed when read, rows of lines that the record names."""
+
+    balances: bool
+    lines: bool
+
+
+def looks_at(ctx: Context, form: Form, name: str) -> Wants:
+    """What a step's checks and rules look at beyond the record and what it links to; found out once per catalogue."""
+    def find_out() -> Wants:
         move = form.transitions[name]
-        texts = [move.check or "", *(check.keep for check in form.definition.checks.values()),
-                 *(item.definition.check or "" for item in form.all_fields())]
+        texts = [move.check, *(check.keep for check in form.definition.checks.values()),
+                 *(item.definition.check for item in form.all_fields()), *(item.definition.lookup for item in form.all_fields())]
         if move.approval is not None:
-            texts.append(ctx.catalogue.approvals[move.approval].when or "")
-        named = {".".join(path) for text in texts if text for path in references(text)}
+            texts.append(ctx.catalogue.approvals[move.approval].when)
+        named = {path for text in texts if text for path in references(text)}
         for event in ("derive", "check", "step", "posted"):
             for rule in ctx.catalogue.rules.get((form.name, event), ()):
-                named |= set(rule.reads)
-        tails = {path.rpartition(".")[2] for path in virtual}
-        return any(path in virtual or path.rpartition(".")[2] in tails for path in named)
+                named |= {tuple(path.split(".")) for path in rule.reads}
+        virtual = {item.key for item in form.all_fields() if item.column is None and not item.type.is_lines}
+        lines = {item.key for item in form.all_fields() if item.type.key == "line"}
+        return Wants(any(path[-1] in virtual for path in named), any(part in lines for path in named for part in path[:-1]))
 
-    return form.part(f"reads balances {name}", find_out)
+    return form.part(f"looks at {name}", find_out)
 
 
-def _allowed(form: Form, record: Record, name: str) -> Transition:
+def _allowed(form: Form, record: Record, name: str) -> None:
+    """Refuse a step that the record's state does not know."""
     move = form.transitions[name]
     if record["state"] not in move.source:
         state = form.states.get(record["state"])
         raise conflict("state_conflict", step=move.label, state=state.label if state else record["state"],
                        number=record.get("number") or "")
-    return move
 
 
 def _take(ctx: Context, form: Form, record: Record, name: str, comment: str | None, values: Mapping[str, Any] | None) -> Record:
-    move = _allowed(form, record, name)
-    part = compiled(ctx.catalogue, form)
-    after = dict(record)
-    if values:
-        after = apply_values(ctx, form, part, record, values)
+    _allowed(form, record, name)
+    after = apply_values(ctx, form, record, values) if values else dict(record)
+    batch = Batch(ctx, form, [after], [record], name)
     hidden = ctx.caller.policy.fields(form.name)
     refuse_while_waiting(ctx, form, record)
-    request = _ask(ctx, form, part, record, after, name, comment, values)
+    request = _ask(batch, comment, values)
     if request is not None:
         return output(ctx, form, record, hidden) | {"approval": request}
-    done = perform(ctx, form, part, record, after, name, comment=comment)
-    return output(ctx, form, done, hidden)
+    return output(ctx, form, perform(batch, comment), hidden)
 
 
-def _ask(ctx: Context, form: Form, part: CompiledForm, record: Record, after: Record, name: str,
-         comment: str | None, values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def _ask(batch: Batch, comment: str | None, values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Submit the step for approval when its definition wants that; None: take it at once."""
-    move = form.transitions[name]
+    ctx, form, name, after = batch.ctx, batch.form, batch.transition or "", batch.documents[0]
     definition = approval.needed(
-        move, ctx.catalogue.approvals,
+        form.transitions[name], ctx.catalogue.approvals,
         lambda text: _holds(guard(ctx.catalogue, form, f"approval.{name}", text), ctx, after))
     if definition is None:
         return None
-    faults: list[list[Fault]] = [[]]
-    before_step(ctx, form, move, record, after, name, faults)
-    if record["state"] == form.start:
-        check(ctx, form, part, [after], faults, [record], name)
-    refuse(faults, alone=True)
+    _before_step(batch)
+    if after["state"] == form.start:
+        check(batch)
+    refuse(batch)
     request = approval.open(ctx, ctx.connection, definition, approval.Submission(
-        record=record["id"], form=form.name, transition=name, company=record.get("company"), state=record["state"],
+        record=after["id"], form=form.name, transition=name, company=after.get("company"), state=after["state"],
         content=dict(values) if values else None, comment=comment))
     return None if request["status"] == "approved" else request
 
@@ -145,49 +140,49 @@ def _decide(ctx: Context, form: Form, record: Record, decision: str, comment: st
     if outcome.outcome != "approved":
         return output(ctx, form, record, hidden) | {"approval": outcome.request}
     _allowed(form, record, outcome.transition)
-    part = compiled(ctx.catalogue, form)
-    after = apply_values(ctx, form, part, record, outcome.content) if outcome.content else dict(record)
-    done = perform(ctx, form, part, record, after, outcome.transition, comment=comment)
+    after = apply_values(ctx, form, record, outcome.content) if outcome.content else dict(record)
+    done = perform(Batch(ctx, form, [after], [record], outcome.transition), comment)
     return output(ctx, form, done, hidden) | {"approval": outcome.request}
 
 
 def step_trusted(ctx: Context, form_name: str, ids: list[str], transition: str, *, comment: str | None = None) -> list[Record]:
     """A step that a rule takes for another record; grants are not asked, everything else holds."""
     form = ctx.form(form_name)
-    part = compiled(ctx.catalogue, form)
     done = []
     for record in load(ctx, form, ids, lock=True):
         _allowed(form, record, transition)
-        done.append(perform(ctx, form, part, record, dict(record), transition, comment=comment))
+        done.append(perform(Batch(ctx, form, [dict(record)], [record], transition), comment))
     return done
 
 
-def perform(ctx: Context, form: Form, part: CompiledForm, before: Record, after: Record, name: str, *, comment: str | None) -> Record:
-    """The step itself: rules, checks, state, postings, what rules do afterwards. The record in flight, as it is now."""
-    move = form.transitions[name]
+def perform(batch: Batch, comment: str | None) -> Record:
+    """The step itself: rules, checks, state, postings, what rules do afterwards. The record in flight, as it is now.
+
+    Statements are sent one after the other and looked at together at the end, before anybody commits.
+    """
+    ctx, form, name = batch.ctx, batch.form, batch.transition or ""
+    before, after, move = batch.before[0] or {}, batch.documents[0], form.transitions[name]
+    numbered = form.definition.number
     leaving = before["state"] == form.start and move.to != form.start
-    faults: list[list[Fault]] = [[]]
-    before_step(ctx, form, move, before, after, name, faults)
+    _before_step(batch)
     if leaving:
-        _complete(ctx, form, part, before, after, faults, name)
-    refuse(faults, alone=True)
+        # What a draft may lack must be there now; formulas are as saved unless the step brought values.
+        if changes(form, before, after):
+            derive(batch)
+        check(batch)
+    refuse(batch)
     after["state"] = move.to
     changed = changes(form, before, after)
-    if leaving and form.definition.number is not None and not form.definition.number.gapless and not after.get("number"):
+    if leaving and numbered is not None and not numbered.gapless and not after.get("number"):
         number.assign(ctx, form, [after])
         changed.append({"path": "number", "old": None, "new": after["number"]})
-    _write_step(ctx, form, part, before, after, changed, name, comment)
-    movements = posting.post(ctx, form, [after], before=[before["state"]])
-    rules = [item for item in ctx.catalogue.rules.get((form.name, "posted"), ())
-             if not item.transitions or name in item.transitions]
-    if rules:
-        batch = Batch(ctx, form, [after], [before], name, movements)
-        for item in rules:
-            item.function(batch)
-    if leaving and form.definition.number is not None and form.definition.number.gapless:
+    _write_step(batch, changed, comment)
+    batch.movements = posting.post(ctx, form, [after], before=[before["state"]])
+    run_rules(batch, "posted")
+    refuse(batch)
+    if leaving and numbered is not None and numbered.gapless:
         number.assign_gapless(ctx, form, [after])
-    if form.is_setting:
-        ctx.settings_changed()
+    tell_memories(ctx, form)
     answers = ask_balances(ctx, form, [after["id"]])
     ctx.settle()
     load_labels(ctx, form, [after])
@@ -195,29 +190,21 @@ def perform(ctx: Context, form: Form, part: CompiledForm, before: Record, after:
     return after
 
 
-def _complete(ctx: Context, form: Form, part: CompiledForm, before: Record, after: Record, faults: list[list[Fault]], name: str) -> None:
-    """What a draft may lack must be there now; defaults fill nothing any more, formulas are as saved."""
-    if after is not before and changes(form, before, after):
-        derive(ctx, form, part, [after], faults, [before], name)
-    check(ctx, form, part, [after], faults, [before], name)
-
-
-def before_step(ctx: Context, form: Form, move: Transition, before: Record, after: Record, name: str,
-                faults: list[list[Fault]]) -> None:
+def _before_step(batch: Batch) -> None:
     """The transition's own check, records that stand in the way, `step` rules."""
-    if move.check is not None and not _holds(guard(ctx.catalogue, form, f"transitions.{name}.check", move.check), ctx, after):
+    ctx, form, name = batch.ctx, batch.form, batch.transition or ""
+    move = form.transitions[name]
+    if move.check is not None and not holds(ctx, form, f"transitions.{name}.check", move.check, batch.documents[0]):
         code = "check_failed" if move.check_message else "step_not_allowed"
         raise invalid([Fault(code, "", {"message": move.check_message, "step": move.label})])
     if move.unused_by:
-        _refuse_used(ctx, form, after, move)
-    rules = [item for item in ctx.catalogue.rules.get((form.name, "step"), ())
-             if not item.transitions or name in item.transitions]
-    if rules:
-        batch = Batch(ctx, form, [after], [before], name)
-        for item in rules:
-            item.function(batch)
-        for _, fault in batch.faults:
-            faults[0].append(fault)
+        _refuse_used(batch)
+    run_rules(batch, "step")
+
+
+def holds(ctx: Context, form: Form, place: str, text: str, record: Record) -> bool:
+    """Whether a condition of a definition is true for a record; an error value counts as no."""
+    return _holds(guard(ctx.catalogue, form, place, text), ctx, record)
 
 
 def _holds(check: Guard, ctx: Context, record: Record) -> bool:
@@ -227,20 +214,22 @@ def _holds(check: Guard, ctx: Context, record: Record) -> bool:
         return False
 
 
-def _refuse_used(ctx: Context, form: Form, record: Record, move: Transition) -> None:
+def _refuse_used(batch: Batch) -> None:
+    ctx, move = batch.ctx, batch.form.transitions[batch.transition or ""]
     rows = ctx.connection.execute(
         "SELECT i.form, i.code, i.id FROM record_link l JOIN record_index i ON i.id = l.target "
         "WHERE l.source = $1 AND l.target_form = ANY($2::text[]) AND i.state IS DISTINCT FROM 'cancelled' ORDER BY i.id LIMIT 5",
-        [record["id"], move.unused_by], prepare=True).fetchall()
+        [batch.documents[0]["id"], move.unused_by], prepare=True).fetchall()
     if rows:
         first = ctx.catalogue.forms[rows[0][0]].definition.label
         raise Refused(409, "used_by", params={"step": move.label, "form": first, "number": ", ".join(row[1] or "" for row in rows)},
                       data={"records": [{"form": row[0], "id": row[2], "code": row[1]} for row in rows]})
 
 
-def _write_step(ctx: Context, form: Form, part: CompiledForm, before: Record, after: Record, changed: list[Record],
-                name: str, comment: str | None) -> None:
+def _write_step(batch: Batch, changed: list[Record], comment: str | None) -> None:
     """The new state; the light statement when nothing else changed."""
+    ctx, form, name = batch.ctx, batch.form, batch.transition or ""
+    before, after = batch.before[0] or {}, batch.documents[0]
     if all(item["path"] in ("state", "number") for item in changed):
         ctx.connection.execute(
             statements(ctx.catalogue, form).step,
@@ -250,11 +239,4 @@ def _write_step(ctx: Context, form: Form, part: CompiledForm, before: Record, af
         after["updated_at"], after["updated_by"] = ctx.now, ctx.caller.user
         return
     moved = number_lines(form, before, after)
-    write_update(ctx, form, part, after, changed, kind=name, comment=comment, moved=moved)
-
-
-def holds(ctx: Context, form: Form, place: str, text: str, record: Record) -> bool:
-    """Whether a condition of a definition is true for a record; an error value counts as no."""
-    return _holds(guard(ctx.catalogue, form, place, text), ctx, record)
-
-
+    write_update(ctx, form, after, changed, kind=name, comment=comment, moved=moved)

@@ -72,7 +72,7 @@ def _whole(form: Form, content: Mapping[str, Any], *, deleted: bool) -> list[dic
 def comment(ctx: Context, form_name: str, key: str, text: str) -> dict[str, Any]:
     """Say something about a record; it raises no version. The event."""
     ctx.caller.policy.require(form_name, "read")
-    if not isinstance(text, str) or not text.strip() or "\x00" in text:
+    if not text.strip() or "\x00" in text:
         raise invalid([Fault("required", "text", {"label": "text"})])
     if len(text) > MAX_COMMENT:
         raise invalid([Fault("too_long", "text", {"limit": MAX_COMMENT, "length": len(text)})])

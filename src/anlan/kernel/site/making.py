@@ -22,7 +22,7 @@ from anlan.kernel.catalogue.build import Definitions, build_catalogue
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.clock import Clock
 from anlan.kernel.context import Context
-from anlan.kernel.definition.reader import Broken
+from anlan.kernel.definition.reader import Broken, Source
 from anlan.kernel.i18n import Messages
 from anlan.kernel.ids import uuid7
 from anlan.kernel.settings import OperatorError, Settings, Words
@@ -91,7 +91,7 @@ def create(settings: Settings, packs: Sequence[str] | None = None, demo: bool = 
     return password
 
 
-def _fill(site: Site, sources: Sequence[store.Source]) -> str:
+def _fill(site: Site, sources: Sequence[Source]) -> str:
     from anlan.kernel import record
 
     ctx = Context(site, system_caller(site.catalogue.policies), via="seed")
@@ -108,7 +108,7 @@ def _fill(site: Site, sources: Sequence[store.Source]) -> str:
     return password
 
 
-def in_order_of(sources: Sequence[store.Source], catalogue: Catalogue) -> list[store.Source]:
+def in_order_of(sources: Sequence[Source], catalogue: Catalogue) -> list[Source]:
     """The sources in the catalogue's order of packs."""
     by_name = {source.name: source for source in sources}
     return [by_name[name] for name in catalogue.packs if name in by_name]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import threading
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from anlan.kernel.access.vault import Vault, open_vault
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.clock import Clock
 from anlan.kernel.i18n import Messages
-from anlan.kernel.memory import Memory
+from anlan.kernel.memory import Masters, Memory
 from anlan.kernel.settings import Settings
 from anlan.kernel.storage.pool import Pool
 
@@ -45,6 +47,7 @@ class Site:
         self.trouble: str | None = None      # why newer definitions are not used; shown to administrators
         self._catalogue = catalogue
         self._memory = Memory(catalogue, 0, pool.connection)
+        self._masters = Masters(catalogue, -1)
         self._reload_lock = threading.Lock()
 
     @property
@@ -63,9 +66,21 @@ class Site:
             return Memory(catalogue, memory.version, self.pool.connection)
         return memory
 
+    @cached_property
+    def vault(self) -> Vault:
+        """What seals `secret` fields, under a key beside the database."""
+        return open_vault(self.home)
+
     def main_company(self, ctx: Context) -> str | None:
         """The company of a record whose author has none of his own: the first one made."""
         return next(iter(ctx.memory.rows("system.company")), None)
+
+    def masters_at(self, catalogue: Catalogue, version: int) -> Masters:
+        """The masters in memory for a version; empty ones when what we have is of another."""
+        masters = self._masters
+        if masters.version != version or masters.catalogue is not catalogue:
+            masters = self._masters = Masters(catalogue, version)
+        return masters
 
     def settings_are_at(self, version: int) -> None:
         """Drop what is in memory when the site's settings are newer."""

@@ -9,10 +9,10 @@ from typing import Any
 
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid
-from anlan.kernel.record.compile import compiled
 from anlan.kernel.record.events import changes
 from anlan.kernel.record.load import load
-from anlan.kernel.record.write import create_trusted, write_update
+from anlan.kernel.record.store import write_update
+from anlan.kernel.record.write import create_trusted
 from anlan.kernel.rules import Batch, compute, rule
 from anlan.packs.base.amounts import release
 from anlan.packs.base.rates import digits_of, fill_rate, rate_of_the_day
@@ -459,4 +459,4 @@ def _set_closed(ctx: Context, company: str, day: date) -> None:
     with acting_for_a_document(ctx):
         after = record | {"closed_through": day}
         changed = changes(form, record, after)
-        write_update(ctx, form, compiled(ctx.catalogue, form), after, changed, kind="update", comment=None)
+        write_update(ctx, form, after, changed, kind="update")

@@ -5,6 +5,7 @@ CREATE TABLE site_version (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     catalogue bigint NOT NULL DEFAULT 0,
     settings bigint NOT NULL DEFAULT 0,
+    masters bigint NOT NULL DEFAULT 0,
     epoch uuid NOT NULL,
     mode text NOT NULL DEFAULT 'live' CHECK (mode IN ('live', 'rehearsal'))
 );

@@ -1,0 +1,118 @@
+"""Writing batches: the rows of heads, lines, index and event go out in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from anlan.kernel.catalogue.form import Form
+from anlan.kernel.context import Context
+from anlan.kernel.ids import uuid7
+from anlan.kernel.index import tokens_of
+from anlan.kernel.record.compile import compiled
+from anlan.kernel.record.events import shown
+from anlan.kernel.record.output import raw_json
+from anlan.kernel.record.statements import statements
+from anlan.kernel.rules import Batch
+
+__all__ = ["index_words", "insert", "number_lines", "tell_memories", "write_update"]
+
+Record = dict[str, Any]
+Values = Mapping[str, Any]
+
+
+def insert(batch: Batch, kind: str = "create") -> None:
+    """Insert the documents of a batch with lines, index and events."""
+    ctx, form = batch.ctx, batch.form
+    part = compiled(ctx.catalogue, form)
+    heads = [_head(form, document, part.title(document, ctx), kept(form, document)) for document in batch.documents]
+    _execute(ctx, statements(ctx.catalogue, form).insert, heads, kind, *(
+        _json([line for document in batch.documents for line in document[key]]) for key in form.lines))
+    tell_memories(ctx, form)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=raw_json).decode()
+
+
+def _head(form: Form, document: Record, title: Any, event: Any) -> Record:
+    """The head of a record as a write sends it, with title, search tokens and what its event keeps."""
+    head = {key: value for key, value in document.items() if key not in form.lines}
+    head["_title"], head["_tokens"], head["_event"] = title, index_words(form, document), event
+    return head
+
+
+def kept(form: Form, document: Record) -> Record:
+    """What the trail keeps of a new record: every value that is stored and not empty."""
+    head, lines = form.part("kept", lambda: (
+        [item.key for item in form.stored if not item.reserved],
+        {key: ["id", *(item.key for item in table.stored)] for key, table in form.lines.items()}))
+    content = {key: value for key in head if (value := document[key]) is not None}
+    for key in form.part("secrets", lambda: [item.key for item in form.stored if item.type.key == "secret"]):
+        if key in content:
+            content[key] = shown(form.fields[key], content[key])
+    for key, keys in lines.items():
+        content[key] = [{name: value for name in keys if (value := line[name]) is not None} for line in document[key]]
+    return content
+
+
+def _execute(ctx: Context, text: str, head: Any, kind: str, *more: Any) -> None:
+    ctx.connection.execute(text, [_json(head), ctx.now, ctx.caller.user, ctx.via, ctx.request_id, kind, *more], prepare=True)
+
+
+def index_words(form: Form, document: Record) -> list[str]:
+    """The search tokens of a record: code, name, title fields, and fields with `search: true`."""
+    plan = form.part("words", lambda: _word_plan(form))
+    texts = [document.get(key) for key in plan[0]]
+    for lines, key in plan[1]:
+        texts += [line.get(key) for line in document.get(lines) or ()]
+    names = [document.get("name")] if "name" in form.fields and not form.is_document else ()
+    return tokens_of((text for text in texts if isinstance(text, str)), names=names)
+
+
+def _word_plan(form: Form) -> tuple[list[str], list[tuple[str, str]]]:
+    head = [key for key, item in form.fields.items()
+            if item.column and item.type.sql == "text" and not item.reserved and item.type.key != "secret"
+            and (item.definition.search or key in ("code", "name"))]
+    lines = [(key, item.key) for key, table in form.lines.items() for item in table.fields.values()
+             if item.column and item.definition.search and item.type.sql == "text"]
+    return head, lines
+
+
+def number_lines(form: Form, before: Values, after: Record) -> bool:
+    """Give new lines their ids and all lines their positions; True when an order changed."""
+    moved = False
+    for key in form.lines:
+        for position, line in enumerate(after[key]):
+            line["position"] = position
+            line["record"] = after["id"]
+            if "id" not in line:
+                line["id"] = uuid7()
+        moved = moved or [line["id"] for line in after[key]] != [line["id"] for line in before[key]]
+    return moved
+
+
+def write_update(
+    ctx: Context, form: Form, after: Record, changed: list[Record], *, kind: str, comment: str | None = None, moved: bool = False,
+) -> None:
+    """One statement: head, lines (only when one changed or moved), index, event."""
+    after["version"] += 1
+    after["updated_at"] = ctx.now
+    after["updated_by"] = ctx.caller.user
+    texts = statements(ctx.catalogue, form)
+    head = _head(form, after, compiled(ctx.catalogue, form).title(after, ctx), changed)
+    if any(item["path"].endswith("]") or "[" in item["path"] for item in changed) or moved:
+        _execute(ctx, texts.update, head, kind, comment, after["id"], *(_json(after[key]) for key in form.lines))
+    else:
+        _execute(ctx, texts.update_head, head, kind, comment, after["id"])
+    tell_memories(ctx, form)
+
+
+def tell_memories(ctx: Context, form: Form) -> None:
+    """What processes hold in memory of settings and masters is old now."""
+    if form.is_setting:
+        ctx.settings_changed()
+    elif form.kind == "master":
+        ctx.masters_changed()
