@@ -47,7 +47,7 @@ def path(route: Route, **changes: str) -> str:
 
 @with_body("json", "optional", "definition")
 def test_a_body_that_is_no_json_is_400(route: Route, ask: Api) -> None:
-    answer = ask(route.method, path(route), content=b'{"a": ', headers={**JSON, "If-Match": '"1"'})
+    answer = ask(route.method, path(route), content=b'{"a": ', headers={**JSON, "If-Match": '"1"'}, by="boss")
     assert (answer.status_code, answer.json()["code"]) == (400, "not_json")
 
 
@@ -67,13 +67,15 @@ def test_json_where_a_file_is_wanted_is_415(route: Route, ask: Api) -> None:
 @with_body("json", "definition")
 def test_a_body_that_is_no_object_is_422(route: Route, ask: Api) -> None:
     for body in ([], "text", 7, [[]]):
-        answer = ask(route.method, path(route), body, headers={"If-Match": '"1"'})
+        answer = ask(route.method, path(route), body, headers={"If-Match": '"1"'}, by="boss")
         assert answer.status_code == 422, body
 
 
 @with_body("json", "optional")
 def test_a_nul_in_the_body_is_422(route: Route, ask: Api) -> None:
-    answer = ask(route.method, path(route), content=b'{"a": "\\u0000"}', headers={**JSON, "If-Match": '"1"'})
+    answer = ask(
+        route.method, path(route), content=b'{"a": "\\u0000"}', headers={**JSON, "If-Match": '"1"'}, by="boss"
+    )
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "bad_character")
 
 

@@ -36,7 +36,7 @@ OWN = frozenset(
         "files.save",
         "files.read",
         "jobs.read",
-    "records.batch",  # each operation asks for itself: test_a_batch_does_not_go_around_rights
+        "records.batch",  # each operation asks for itself: test_a_batch_does_not_go_around_rights
         "formula.evaluate",
         "calendar.compute",
         "definitions.merge",

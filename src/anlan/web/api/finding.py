@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from anlan.kernel import job, query
+from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid, not_found
+from anlan.kernel.i18n import language_of
 from anlan.kernel.workflow import todo
 from anlan.web.api import params
 from anlan.web.api.routing import Answer, Call
+from anlan.web.api.sheets import with_sentences
+from anlan.web.api.words import sentences
 
 __all__ = ["job_state", "search", "suggest", "todos"]
 
@@ -43,7 +50,19 @@ def job_state(call: Call) -> Answer:
         found = job.state(call.ctx.connection, key)
     if found is None or not (call.ctx.caller.admin or found["owner"] == call.ctx.caller.user):
         raise not_found("system.job", key)
-    return Answer(found)
+    return Answer(_told(call.ctx, found))
+
+
+def _told(ctx: Context, found: Mapping[str, Any]) -> dict[str, Any]:
+    """The state with sentences: for the faults of an import's result, and for why a job was refused."""
+    told = dict(found)
+    result, error = found["result"], found["error"]
+    if isinstance(result, dict) and "faults" in result:
+        told["result"] = with_sentences(ctx, result)
+    if error and "code" in error:
+        say = sentences(ctx.site, language_of(ctx.language))
+        told["error"] = {**error, "message": say(error["code"], error.get("params") or {})}
+    return told
 
 
 def _asked(call: Call) -> str:

@@ -37,7 +37,9 @@ async def body(receive: Receive, headers: Mapping[str, str]) -> bytes:
             chunks.clear()
     if size > LIMIT_BYTES:
         limit = f"{LIMIT_BYTES // 2**20} MB"
-        raise Refused(413, "too_large", params={"label": {"zh": "请求内容", "en": "The body"}, "limit": limit})
+        raise Refused(
+            413, "too_large", params={"label": {"zh": "请求内容", "en": "The body"}, "limit": limit}
+        )
     if size:
         _check_json(headers)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

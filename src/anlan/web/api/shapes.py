@@ -127,6 +127,8 @@ _CALENDAR_BODY = _object(
     to=_TEXT,
 )
 
+_PLACES = ("base", "overlay", "new")
+
 BODIES: dict[str, Any] = {
     "records.query": _QUERY_BODY,
     "records.create": "$new",
@@ -150,6 +152,17 @@ BODIES: dict[str, Any] = {
         types=_ANY_OBJECT,
         today={"type": ["string", "null"]},
     ),
+    "definitions.merge": _closed(_PLACES, base=_ANY_OBJECT, overlay=_ANY_OBJECT, new=_ANY_OBJECT),
+    "definitions.put": {
+        "oneOf": [
+            _closed(("definition",), definition=_ANY_OBJECT),
+            _closed(("overlay",), overlay=_ANY_OBJECT),
+        ]
+    },
+    "catalogue.plan": _closed(),
+    "catalogue.publish": _closed(comment=_TEXT),
+    "catalogue.rollback": _closed(("version",), version={"type": "integer"}),
+    "series.push": _ANY_OBJECT,
     "calendar.compute": _CALENDAR_BODY,
     "me.password": _closed(("old", "new"), old=_TEXT, new=_TEXT),
     "tokens.create": _closed(
@@ -160,6 +173,10 @@ BODIES: dict[str, Any] = {
         addresses=_list(_TEXT),
         expires={"type": ["string", "null"]},
     ),
+    "exchange.request_export": {
+        **_QUERY_BODY,
+        "properties": {**_QUERY_BODY["properties"], "format": {"enum": ["xlsx", "csv"]}},
+    },
     "exchange.import": _object(
         ("file",), file={"type": "string", "format": "binary"}, mapping=_TEXT, mode=_TEXT, run=_TEXT
     ),
@@ -198,6 +215,14 @@ ANSWERS: dict[str, Any] = {
     "formula.evaluate": {
         "oneOf": [_object(("value", "type"), value={}, type=_TEXT), _object(("error",), error=_TEXT)]
     },
+    "definitions.merge": _object(
+        ("merged", "conflicts"), merged=_ANY_OBJECT, conflicts=_list({"type": "array", "items": _TEXT})
+    ),
+    "definitions.list": _data(_object(("kind", "name", "pack"), kind=_TEXT, name=_TEXT, pack=_TEXT)),
+    "definitions.read": _object(
+        ("kind", "name", "definition"), kind=_TEXT, name=_TEXT, definition=_ANY_OBJECT
+    ),
+    "reports.list": _data(_object(("report", "label"), report=_TEXT, label=_TEXT)),
 }
 
 

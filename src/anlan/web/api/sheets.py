@@ -1,8 +1,10 @@
 """Sheets in and out: a list as a file, an empty sheet to fill in, an import with its preview.
 
+GET  /export/{form}                                  the file at once, of lists that are not too long
+POST /export/{form}                                  202 with a job whose result names the file
 GET  /import/{form}                                  the empty sheet
 POST /import/{form}   file                           what a run would do, every fault with its cell
-POST /import/{form}   file, run=1[, mode, mapping]   does it, in one transaction
+POST /import/{form}   file, run=1[, mode, mapping]   202 with a job that does it, in one transaction
 """
 
 from __future__ import annotations
@@ -13,15 +15,21 @@ from collections.abc import Mapping
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
-from anlan.kernel import exchange
-from anlan.kernel.errors import Fault, invalid
+from anlan.kernel import exchange, file, query
+from anlan.kernel.context import Context
+from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.i18n import language_of
 from anlan.kernel.i18n.kinds import LIST, wrong_type
 from anlan.web.api import params, words
-from anlan.web.api.records import list_query
+from anlan.web.api.records import LIST_PARAMETERS, list_query
 from anlan.web.api.routing import Answer, Call
 
-__all__ = ["MEDIA_TYPES", "export", "import_", "named", "template"]
+__all__ = [
+    "EXPORT_PARAMETERS", "MEDIA_TYPES", "export", "import_", "named", "request_export", "template", "with_sentences",
+]  # fmt: skip
+
+EXPORT_PARAMETERS = (*LIST_PARAMETERS, "format")
+MOST_AT_ONCE = 2000  # rows; about a second of work. Longer lists are jobs.
 
 MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -32,12 +40,27 @@ MEDIA_TYPES = {
 
 def export(call: Call) -> Answer:
     """GET /export/{form}: all rows of a list that the caller may see, as xlsx or csv."""
-    kind = cast(Literal["xlsx", "csv"], params.choice(call.query, "format", ("xlsx", "csv"), "xlsx"))
-    asked = list_query({name: value for name, value in call.query.items() if name != "format"})
-    out = io.BytesIO()
+    kind, asked = _asked(call.query)
     form = call.path["form"]
+    found = query.records(call.ctx, form, asked._replace(fields=("id",), limit=1, count="exact"))
+    if found["count"] > MOST_AT_ONCE:
+        raise Refused(422, "export_too_long", params={"count": found["count"], "limit": MOST_AT_ONCE})
+    out = io.BytesIO()
     exchange.export_query(call.ctx, form, asked, out, format=kind, paths=asked.fields or None)
     return Answer(content=out.getvalue(), media_type=MEDIA_TYPES[kind], headers=named(f"{form}.{kind}"))
+
+
+def request_export(call: Call) -> Answer:
+    """POST /export/{form}: the same parameters as a body."""
+    kind, asked = _asked(params.object_body(call.body, known=EXPORT_PARAMETERS))
+    form = call.path["form"]
+    return _job(exchange.request_export(call.ctx, form, asked, format=kind, paths=asked.fields or None))
+
+
+def _asked(values: Mapping[str, Any]) -> tuple[Literal["xlsx", "csv"], query.Query]:
+    kind = params.choice(values, "format", ("xlsx", "csv"), "xlsx")
+    asked = list_query({name: value for name, value in values.items() if name != "format"})
+    return cast(Literal["xlsx", "csv"], kind), asked
 
 
 def template(call: Call) -> Answer:
@@ -48,11 +71,10 @@ def template(call: Call) -> Answer:
 
 
 def import_(call: Call) -> Answer:
-    """POST /import/{form}: multipart; `run` 1 imports, else it is a preview."""
+    """POST /import/{form}: multipart; `run` 1 asks for the import, else it is a preview."""
     texts = call.body.texts
     name, source = call.body.file("file")
     ctx, form = call.ctx, call.path["form"]
-    ctx.caller.policy.require(form, "import")
     mode = cast(Literal["all", "good"], params.choice(texts, "mode", ("all", "good"), "all"))
     runs = params.switch(texts, "run")
     table = exchange.read(source.read(), name)
@@ -60,8 +82,14 @@ def import_(call: Call) -> Answer:
     if paths is None:
         paths = exchange.propose(ctx, form, table)
     if not runs:
-        return Answer(_told(ctx, exchange.preview(ctx, form, table, paths)))
-    return Answer(_told(ctx, exchange.run(ctx, form, table, paths, mode=mode, file_name=name)))
+        return Answer(with_sentences(ctx, exchange.preview(ctx, form, table, paths)))
+    source.seek(0)
+    saved = file.save(ctx, file.chunks(source), name=name)
+    return _job(exchange.request_import(ctx, form, saved.id, paths, mode=mode))
+
+
+def _job(key: str) -> Answer:
+    return Answer({"job": key}, 202, {"Location": f"/api/v1/jobs/{key}"})
 
 
 def named(name: str) -> dict[str, str]:
@@ -85,8 +113,8 @@ def _mapping(texts: Mapping[str, str], width: int) -> list[str | None] | None:
     return paths
 
 
-def _told(ctx: Any, result: Any) -> dict[str, Any]:
-    """The result with a sentence beside each fault."""
+def with_sentences(ctx: Context, result: Mapping[str, Any]) -> dict[str, Any]:
+    """An import's result with a sentence beside each of its faults."""
     say = words.sentences(ctx.site, language_of(ctx.language))
     faults = [
         {"row": one["row"], "column": one["column"], "path": one["path"], "code": one["code"],

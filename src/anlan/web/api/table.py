@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
-from anlan.web.api import files, finding, forms, people, printing, records, registers, sheets, tools
+from anlan.web.api import (
+    definitions,
+    files,
+    finding,
+    forms,
+    people,
+    printing,
+    records,
+    registers,
+    reports,
+    sheets,
+    tools,
+)
 from anlan.web.api.routing import Handler, Route
 from anlan.web.api.sheets import MEDIA_TYPES
 
@@ -29,6 +41,7 @@ def table(openapi: Handler) -> tuple[Route, ...]:
         *_REGISTERS,
         *_PEOPLE,
         *_FOUND,
+        *_DEFINITIONS,
         *_TOOLS,
     )
 
@@ -44,8 +57,9 @@ _RECORDS = (
     _patch(_RECORD, "records.change", records.change, "json", needs="update"),
     _delete(_RECORD, "records.delete", records.delete, status=204, needs="delete"),
     _post("/batch", "records.batch", records.batch, "json"),
-    _get("/export/{form}", "exchange.export", sheets.export, query=(*_LIST, "format"), answers=_SHEETS,
+    _get("/export/{form}", "exchange.export", sheets.export, query=sheets.EXPORT_PARAMETERS, answers=_SHEETS,
          needs="export"),
+    _post("/export/{form}", "exchange.request_export", sheets.request_export, "json", status=202, needs="export"),
     _get("/import/{form}", "exchange.template", sheets.template, answers=MEDIA_TYPES["xlsx"], needs="import"),
     _post("/import/{form}", "exchange.import", sheets.import_, "upload", needs="import"),
 )  # fmt: skip
@@ -72,6 +86,10 @@ _REGISTERS = (
     _get(_REGISTER + "/turnover", "registers.turnover", registers.turnover,
          query=("from", "to", "by", "where"), needs="read"),
     _get(_REGISTER + "/movements", "registers.movements", registers.movements, query=_LIST, needs="read"),
+    _get("/series/{register}", "series.read", tools.series, needs="read"),
+    _post("/series/{register}", "series.push", tools.series, "optional", needs="create"),
+    _get("/reports", "reports.list", reports.every),
+    _get("/reports/{report}", "reports.read", reports.run, query=None, needs="read", answers="*/*"),
 )  # fmt: skip
 
 _PEOPLE = (
@@ -93,6 +111,18 @@ _FOUND = (
     _get("/jobs/{id}", "jobs.read", finding.job_state),
     _post("/files", "files.save", files.save, "upload", status=201),
     _get("/files/{id}", "files.read", files.read, answers="*/*"),
+)
+
+_DEFINITIONS = (
+    _get("/definitions", "definitions.list", definitions.every),
+    _get("/definitions/{kind}/{name}", "definitions.read", definitions.one),
+    Route("PUT", "/definitions/{kind}/{name}", "definitions.put", definitions.later, "definition"),
+    _delete("/definitions/{kind}/{name}", "definitions.delete", definitions.later),
+    _post("/definitions/merge", "definitions.merge", definitions.merge_definitions, "definition"),
+    _post("/catalogue/plan", "catalogue.plan", definitions.later, "optional"),
+    _post("/catalogue/publish", "catalogue.publish", definitions.later, "optional"),
+    _get("/catalogue/versions", "catalogue.versions", definitions.later),
+    _post("/catalogue/rollback", "catalogue.rollback", definitions.later, "optional"),
 )
 
 _TOOLS = (
