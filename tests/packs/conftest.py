@@ -30,7 +30,7 @@ def settings_for(conninfo: str, home: Path) -> Settings:
         host="127.0.0.1",
         port=0,
         workers=1,
-        pool_size=4,
+        pool_size=12,
         log_level="warning",
     )
 
