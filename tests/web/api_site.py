@@ -214,6 +214,15 @@ FILES: dict[str, Any] = {
         },
         "grants": {"clerk": {"actions": ["read"]}},
     },
+    "reports/orders.yaml": {
+        "report": "demo.orders",
+        "label": label("订单汇总", "Orders"),
+        "form": "demo.order",
+        "parameters": {"party": {"type": "text", "label": label("客户", "Party")}},
+        "rows": ["party"],
+        "columns": {"total": {"label": label("合计", "Total"), "value": "total", "total": True}},
+        "grants": {"clerk": {"actions": ["read"]}},
+    },
     "prints/order.yaml": {
         "print": "demo.order",
         "form": "demo.order",
