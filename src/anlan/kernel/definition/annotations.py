@@ -169,6 +169,18 @@ def lines_of(path: Path) -> Path:
     return tuple(found)
 
 
+def can_move(path: Path, target: Path) -> bool:
+    """Whether the pack may say that the element `path` is `target` now: one of the same collection kind."""
+    return (
+        bool(element_prefixes(path))
+        and element_prefixes(path)[-1] == len(path)
+        and element_prefixes(target)[-1:] == (len(target),)
+        and path[-2] == target[-2]
+        and path != target[: len(path)]
+        and target != path[: len(target)]
+    )
+
+
 def _is_element(path: Path) -> bool:
     path = path[2 * len(lines_of(path)) :]
     return any(

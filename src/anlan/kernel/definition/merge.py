@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from anlan.kernel.definition import settle
-from anlan.kernel.definition.annotations import Path
+from anlan.kernel.definition.annotations import Path, can_move
 from anlan.kernel.definition.check import (
     cycles,
     dangling,
@@ -61,15 +61,13 @@ def merge(base: object, overlay: object, new: object) -> Merged:
     if faults:
         raise invalid(faults)
     renames |= {path: target for path, target in replaced.items() if get(theirs, target) is not MISSING}
+    renames = {path: target for path, target in renames.items() if can_move(path, target)}
     if same(old, theirs):  # the same version again: what it renamed is renamed already
         renames = {path: target for path, target in renames.items() if get(old, path) is MISSING}
     following = Following(renames, old)
     old, ours = following.tree(old), follow(ours, following)
-    state = settle.State(old, theirs, deepcopy(theirs), ours)
+    state = _settled(old, theirs, ours)
     _note_moves(state, replaced, renames)
-    settle.changes(state)
-    settle.removals(state)
-    settle.lists(state)
     _keep_used(state)
     for path, type_ in retypes(state.base, state.new):
         if path not in state.touched:
@@ -83,9 +81,18 @@ def apply_overlay(base: object, overlay: object) -> Tree:
     """The definition that `overlay` makes of `base`: the same machine, with nothing new."""
     faults: list[Fault] = []
     definition = read_definition(base, "base", faults)
+    ours = read_overlay(overlay, faults, definition)
     if faults:
         raise invalid(faults)
-    return merge(definition, overlay, definition).definition
+    return _settled(definition, definition, ours).result
+
+
+def _settled(base: Tree, new: Tree, ours: Overlay) -> settle.State:
+    state = settle.State(base, new, deepcopy(new), ours)
+    settle.changes(state)
+    settle.removals(state)
+    settle.lists(state)
+    return state
 
 
 def follow(ours: Overlay, following: Following) -> Overlay:
@@ -117,7 +124,9 @@ def _keep_used(state: settle.State) -> None:
     """Keep what the pack dropped and the company's part of the result names; that may name more in turn."""
     while True:
         needed = [*needed_elements(state.result, state.base, state.own_places())]
-        needed = [(code, path) for code, path in needed if path not in state.kept]
+        # What the pack still has is missing because the company removed it: that is for `dangling` to say.
+        needed = [(code, path) for code, path in needed
+                  if path not in state.kept and get(state.new, path) is MISSING]  # fmt: skip
         if not needed:
             return
         for code, path in needed:

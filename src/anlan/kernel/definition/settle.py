@@ -64,7 +64,7 @@ def changes(state: State) -> None:
         element = next((path[:length] for length in element_prefixes(path)
                         if get(state.base, path[:length]) is MISSING), None)  # fmt: skip
         if element is None:
-            for leaf, own in _edits(path, value, state.base):
+            for leaf, own in _edits(path, value, state.base, state.new):
                 _one(state, leaf, own)
         elif element != path:  # part of an element that is new: gather its parts
             tree = added.get(element)
@@ -195,14 +195,19 @@ def rebased(state: State) -> Tree:
     return {name: content for name, content in overlay.items() if content}
 
 
-def _edits(path: Path, value: Any, against: Tree) -> Iterator[tuple[Path, Any]]:
-    """What setting `path` to `value` changes in `against`, leaf by leaf; MISSING: it takes something away."""
+def _edits(path: Path, value: Any, against: Tree, new: Tree) -> Iterator[tuple[Path, Any]]:
+    """What setting `path` to `value` changes in `against`, leaf by leaf; MISSING: it takes something away.
+
+    A mapping that only the new pack has is compared with nothing, so that what the pack adds to it stays.
+    """
     old = get(against, path)
+    if old is MISSING and not _is_element(path) and isinstance(get(new, path), dict):
+        old = {}
     if not (isinstance(value, dict) and isinstance(old, dict)):
         yield path, value
         return
     for key, below in value.items():
-        yield from _edits((*path, key), below, against)
+        yield from _edits((*path, key), below, against, new)
     for key in old:
         if key not in value:
             yield (*path, key), MISSING
@@ -280,6 +285,8 @@ def _add(state: State, path: Path, value: Any) -> None:
         if _given_up(state, path):
             return
         keep(state, parent, "removed_but_used")
+    if path in state.ours.removed and not (is_field(path) and isinstance(value, dict)):
+        return  # set and unset: only a field can be there and hidden
     theirs = get(state.new, path)
     if theirs is MISSING:
         put(state.result, path, deepcopy(value))
@@ -290,10 +297,12 @@ def _add(state: State, path: Path, value: Any) -> None:
     if same(value, theirs):
         return
     state.conflict("key_collision", path)
-    for leaf, own in _edits(path, value, state.new):
+    for leaf, own in _edits(path, value, state.new, state.new):
         state.touched.add(leaf)
         if own is MISSING and _is_element(leaf):
             _remove(state, leaf)
+        elif locked(state, leaf):
+            state.conflict("locked", leaf)
         else:
             run(state, leaf, own)
 
