@@ -95,7 +95,8 @@ class FormNames:
         if item.column is None:
             return self.virtual(alias, form, item, trail)
         if len(path) == 1:
-            return f"{alias}.{quoted(item.column)}"
+            # A file is a text to formulas: it is there or not.
+            return f"{alias}.{quoted(item.column)}" + ("::text" if item.type.key in ("file", "image") else "")
         if item.type.key == "line":
             name, _, lines = (item.definition.to or "").rpartition(".")
             target = self.forms[name]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from anlan.kernel.access.predicate import names_for, predicate, sql_text
 from anlan.kernel.catalogue.form import Form, quoted
+from anlan.kernel.catalogue.names import FormNames
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid
 from anlan.kernel.index import query_of
-from anlan.kernel.access.predicate import names_for, predicate, sql_text
-from anlan.kernel.query.records import filter_sql
+from anlan.kernel.query.records import TOP, computable, typed_text
+from anlan.kernel.query.scope import filter_sql, rule_sql
 
 __all__ = ["recent", "search", "suggest"]
 
 MOST = 50
-TOP = "\U0010ffff"       # above every text: the end of a prefix's range
+CANDIDATES = 500        # words that more records have are looked at in part: who types on narrows them down
 
 
 def suggest(
@@ -22,39 +24,48 @@ def suggest(
 ) -> list[dict[str, Any]]:
     """Records of a form by code, name or pinyin initials, best first: `[{"id", "code", "label"}]`.
 
-    Who may make a record that links to the form may choose from it; `field` (`form.path` of the link) applies its
-    `only`. Codes that begin with the text come before names that contain it. One statement.
+    Who may make a record that links to the form may choose from it; `field` (`form/path` of the link) applies its
+    `only`. Codes that begin with the text come before names that contain it. One statement. Refused 403, 404, 422.
     """
     form = ctx.form(form_name)
-    if field is None:
-        ctx.caller.policy.require(form.name, "read")
-    else:
-        only = _only_of(ctx, form, field)
+    _may_choose(ctx, form, field)
+    limit = max(1, min(limit, MOST))
 
     def work() -> list[dict[str, Any]]:
+        ctx.check_versions()
+        form = ctx.form(form_name)
         names = names_for(ctx, form)
-        conditions = [part for part in (
-            predicate(ctx, form, "read", names) if ctx.caller.policy.can(form.name, "read") else _company(ctx, form),
-            filter_sql(ctx, form, names, only, "only") if only else None) if part]
-        code, label = f"h.{quoted(form.code_column)}", f"h.{quoted(form.label_column)}"
-        typed = text.strip().replace("\x00", "")[:100]
-        params: list[Any] = []
-        order = f"{code}"
-        if typed:
-            params = [typed, typed + TOP]
-            words = query_of(typed)
-            found = f"({code} >= $1 AND {code} < $2) OR ({code} >= upper($1) AND {code} < upper($2))"
-            if words:
-                found += f' OR h."id" IN (SELECT i.id FROM record_index i WHERE i.form = {sql_text(form.name)} AND i.tokens @@ {sql_text(words)}::tsquery LIMIT 500)'
-            conditions.append(f"({found})")
-            order = f"{code} <> upper($1), NOT ({code} >= upper($1) AND {code} < upper($2)), {code}"
-        where = " AND ".join(conditions) or "true"
-        rows = ctx.connection.execute(
-            f'SELECT h."id", {code}, {label} FROM {form.table} h {names.joins} WHERE {where} ORDER BY {order} LIMIT {max(1, min(limit, MOST))}',
-            params).fetchall()
+        rights = predicate(ctx, form, "read", names) if ctx.caller.policy.can(form.name, "read") else _company(ctx, form)
+        own = filter_sql(ctx, form, names, only, "only") if only else None
+        chosen = rule_sql(ctx, form, names, rule) if field and (rule := _only_of(ctx, form, field)) else None
+        conditions = " AND ".join(part for part in (rights, own, chosen) if part) or "true"
+        text_, params = _choices(form, names, conditions, typed_text(text), limit)
+        rows = ctx.connection.execute(text_, params).fetchall()
         return [{"id": row[0], "code": row[1], "label": row[2]} for row in rows]
 
-    return ctx.atomically(work)
+    with computable():
+        return ctx.atomically(work)
+
+
+def _choices(form: Form, names: FormNames, conditions: str, typed: str, limit: int) -> tuple[str, list[Any]]:
+    """Codes that begin with what was typed, as it is and in capitals, then records that have its words."""
+    code, label = f"h.{quoted(form.code_column)}", f"h.{quoted(form.label_column)}"
+    source = f"FROM {form.table} h {names.joins} WHERE {conditions}"
+    columns = f'h."id", {code} AS code, {label} AS label'
+    if not typed:
+        return f"SELECT {columns} {source} ORDER BY {code} LIMIT {limit}", []
+    capitals = typed.upper()
+    params = [typed, typed + TOP]
+    parts = [f"(SELECT 0 AS rank, {columns} {source} AND {code} >= $1 AND {code} < $2 ORDER BY {code} LIMIT {limit})"]
+    if capitals != typed:
+        params += [capitals, capitals + TOP]
+        parts.append(f"(SELECT 0, {columns} {source} AND {code} >= $3 AND {code} < $4 ORDER BY {code} LIMIT {limit})")
+    words = query_of(typed)
+    if words:
+        ids = f"SELECT i.id FROM record_index i WHERE i.form = {sql_text(form.name)} AND i.tokens @@ {sql_text(words)}::tsquery"
+        parts.append(f'(SELECT 1, {columns} {source} AND h."id" IN ({ids} LIMIT {CANDIDATES}) ORDER BY {code} LIMIT {limit})')
+    best = f"SELECT DISTINCT ON (x.id) x.rank, x.id, x.code, x.label FROM ({' UNION ALL '.join(parts)}) x ORDER BY x.id, x.rank"
+    return f"SELECT y.id, y.code, y.label FROM ({best}) y ORDER BY y.rank, y.code, y.id LIMIT {limit}", params
 
 
 def _company(ctx: Context, form: Form) -> str | None:
@@ -66,62 +77,86 @@ def _company(ctx: Context, form: Form) -> str | None:
     return f'(h."company" IS NULL{own})'
 
 
-def _only_of(ctx: Context, form: Form, field: str) -> str | None:
-    """The filter of the link field that is typed into; the caller must be able to write that form."""
-    owner_name, _, path = field.rpartition("/")
-    owner = ctx.form(owner_name)
-    item = owner.field_at(path)
+def _may_choose(ctx: Context, form: Form, field: str | None) -> None:
+    """Who reads the form may; else who may write the form that has the link."""
+    if field is None:
+        ctx.caller.policy.require(form.name, "read")
+        return
+    owner = ctx.form(field.rpartition("/")[0])
+    item = owner.field_at(field.rpartition("/")[2])
     if item is None or item.to != form.name:
-        raise invalid([Fault("unknown_field", "field", {"field": path, "form": owner.definition.label})])
+        raise invalid([Fault("unknown_field", "field", {"field": field[:80], "form": owner.definition.label})])
     if not ctx.caller.policy.can(owner.name, "create"):
         ctx.caller.policy.require(owner.name, "update")
-    return item.definition.only
+
+
+def _only_of(ctx: Context, form: Form, field: str) -> str | None:
+    """The filter of the link field that is typed into."""
+    item = ctx.form(field.rpartition("/")[0]).field_at(field.rpartition("/")[2])
+    return item.definition.only if item is not None and item.to == form.name else None
 
 
 def search(ctx: Context, text: str, *, limit: int = 20, forms: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """Records of all forms that the caller may read, by words or the beginning of a number, newest first."""
-    words = query_of(text)
-    typed = text.strip().replace("\x00", "")[:100]
+    """Records of all forms that the caller may read: by the beginning of their code, then by words, newest first.
+
+    Two statements.
+    """
+    typed = typed_text(text)
     if not typed:
         return []
+    limit = max(1, min(limit, MOST))
 
     def work() -> list[dict[str, Any]]:
-        readable = [name for name in ctx.caller.policy.forms("read") if name in ctx.catalogue.forms and (not forms or name in forms)]
-        plain = [name for name in readable if ctx.caller.policy.rows(name, "read") is None]
-        parts = []
-        if plain:
-            parts.append(f"i.form IN ({', '.join(sql_text(name) for name in plain)})")
-        for name in readable:
-            if name not in plain:      # row rules look at the record itself
-                form = ctx.catalogue.forms[name]
-                names = names_for(ctx, form)
-                rule = predicate(ctx, form, "read", names)
-                parts.append(f'(i.form = {sql_text(name)} AND EXISTS (SELECT 1 FROM {form.table} h {names.joins} WHERE h."id" = i.id AND {rule}))')
-        if not parts:
+        ctx.check_versions()
+        visible = _visible(ctx, forms)
+        if visible is None:
             return []
-        company = ""
-        if ctx.caller.companies is not None:
-            ids = ", ".join(f"'{one}'" for one in ctx.caller.companies)
-            company = f" AND (i.company IS NULL{f' OR i.company IN ({ids})' if ids else ''})"
-        found = "(i.code >= upper($1) AND i.code < upper($2))" + (f" OR i.tokens @@ {sql_text(words)}::tsquery" if words else "")
+        capitals = typed.upper()
+        source = f"SELECT i.form, i.id, i.code, i.title, i.state FROM record_index i WHERE {visible} AND "
         rows = ctx.connection.execute(
-            f"SELECT i.form, i.id, i.code, i.title, i.state FROM record_index i WHERE ({found}) AND ({' OR '.join(parts)}){company} "
-            f"ORDER BY i.code IS NOT DISTINCT FROM upper($1) DESC, i.updated_at DESC LIMIT {max(1, min(limit, MOST))}",
-            [typed, typed + TOP]).fetchall()
-        return [_hit(ctx, row) for row in rows]
+            f"{source} i.code >= $1 AND i.code < $2 ORDER BY i.code, i.id DESC LIMIT {limit}", [capitals, capitals + TOP]).fetchall()
+        words = query_of(typed)
+        if words and len(rows) < limit:
+            rows += ctx.connection.execute(
+                f"{source} i.tokens @@ {sql_text(words)}::tsquery ORDER BY i.id DESC LIMIT {limit}").fetchall()
+        return [_hit(ctx, row) for row in dict.fromkeys(rows)][:limit]
 
     return ctx.atomically(work)
 
 
+def _visible(ctx: Context, forms: tuple[str, ...]) -> str | None:
+    """Which rows of the record index the caller may see; None: none. Row rules look at the record itself."""
+    policy = ctx.caller.policy
+    readable = sorted(name for name in policy.forms("read") if name in ctx.catalogue.forms and (not forms or name in forms))
+    plain = [name for name in readable if policy.rows(name, "read") is None]
+    parts = [f"i.form IN ({', '.join(sql_text(name) for name in plain)})"] if plain else []
+    for name in readable:
+        if name not in plain:
+            form = ctx.catalogue.forms[name]
+            names = names_for(ctx, form)
+            rule = predicate(ctx, form, "read", names)
+            parts.append(f'(i.form = {sql_text(name)} AND EXISTS (SELECT 1 FROM {form.table} h {names.joins} WHERE h."id" = i.id AND {rule}))')
+    if not parts:
+        return None
+    company = ""
+    if ctx.caller.companies is not None:
+        ids = ", ".join(f"'{one}'" for one in ctx.caller.companies)
+        company = f" AND (i.company IS NULL{f' OR i.company IN ({ids})' if ids else ''})"
+    return f"({' OR '.join(parts)}){company}"
+
+
 def recent(ctx: Context, *, limit: int = 10) -> list[dict[str, Any]]:
-    """Records that the caller made or changed last, newest first."""
+    """Records that the caller made or changed last, newest first, as far as he may still see them. Two statements."""
     def work() -> list[dict[str, Any]]:
+        ctx.check_versions()
+        visible = _visible(ctx, ())
+        if visible is None:
+            return []
         rows = ctx.connection.execute(
             "SELECT i.form, i.id, i.code, i.title, i.state FROM (SELECT record, max(seq) AS seq FROM (SELECT record, seq FROM event "
             "WHERE actor = $1 AND record IS NOT NULL ORDER BY seq DESC LIMIT 200) e GROUP BY record) e "
-            "JOIN record_index i ON i.id = e.record ORDER BY e.seq DESC LIMIT $2", [ctx.caller.user, limit * 2]).fetchall()
-        readable = ctx.caller.policy.forms("read")
-        return [_hit(ctx, row) for row in rows if row[0] in readable and row[0] in ctx.catalogue.forms][:limit]
+            f"JOIN record_index i ON i.id = e.record WHERE {visible} ORDER BY e.seq DESC LIMIT $2", [ctx.caller.user, limit]).fetchall()
+        return [_hit(ctx, row) for row in rows]
 
     return ctx.atomically(work)
 
