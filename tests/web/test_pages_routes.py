@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from anlan.kernel import describe, record
+from anlan.kernel import describe, message, query, record
+from anlan.kernel.query import Query
 from anlan.kernel.site import Site
 from anlan.web.app import create_app
 from page_site import PASSWORD, context, order, page_site
@@ -276,3 +277,32 @@ def test_links_to_files_and_prints_lead_to_files(admin: TestClient, site: Site) 
         answer = admin.get(link)
         assert answer.status_code == 200, link
         assert answer.headers["content-type"].startswith("application/"), link
+
+
+def test_the_bell_shows_what_one_was_told_and_counts_it_as_read(clerk: TestClient, site: Site) -> None:
+    ctx = context(site)
+    user = next(
+        one["id"] for one in query.records(ctx, "system.user", Query())["data"] if one["code"] == "clerk"
+    )
+    with ctx.transaction() as tx:
+        message.notify(tx.connection, [user], "home.title", {}, now=ctx.now)
+    assert "data-unread" in clerk.get("/").text
+    assert "首页" in clerk.post("/bell").text
+    assert "data-unread" not in clerk.get("/").text
+
+
+def test_a_defect_of_ours_shows_the_id_that_the_log_has(
+    admin: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("anlan.kernel.query.search", broken)
+    answer = admin.get("/search?q=x")
+    assert answer.status_code == 500
+    assert answer.headers["x-request-id"] in answer.text
+    assert answer.headers["x-request-id"] in caplog.text
+
+
+def test_a_refusal_names_the_form_by_its_label(stranger: TestClient) -> None:
+    assert "sales.order" not in re.sub(r"<[^>]+>", "", stranger.get("/f/sales.order").text)

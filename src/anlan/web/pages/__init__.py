@@ -22,7 +22,7 @@ from starlette.types import Scope
 from anlan.kernel.errors import Refused
 from anlan.web.pages import home, listing, login, record_page, tables
 from anlan.web.pages.context import Page, page
-from anlan.web.pages.errors import error_page, refused_page
+from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
 from anlan.web.pages.security import Headers, SameSiteOnly
 
@@ -69,6 +69,7 @@ def routes() -> list[BaseRoute]:
         Route("/todo", _answer(page(home.todo_page))),
         Route("/search", _answer(page(home.search_page))),
         Route("/palette", _answer(page(home.palette_part))),
+        Route("/bell", _answer(page(home.bell_part)), methods=["POST"]),
         Route("/help/keys", _answer(page(home.help_part))),
         Route("/me/prefer", _posted(login.prefer), methods=["POST"]),
         Route("/me/password", _answer(login.password_page)),
@@ -101,6 +102,8 @@ def _answer(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
             return await run_in_threadpool(endpoint, request)
         except Refused as refused:
             return await run_in_threadpool(refused_page, request, refused)
+        except Exception as error:  # noqa: BLE001  # the one edge of all pages: logged with its id, shown as a page
+            return await run_in_threadpool(failed_page, request, error)
 
     return answered
 

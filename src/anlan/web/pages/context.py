@@ -63,7 +63,7 @@ def open_context(request: Request) -> Context | None:
     if caller is None:
         return None
     tag = "en" if language(request, caller.language) == "en" else "zh-CN"
-    ctx = Context(site, caller, language=tag, via="page")
+    ctx = Context(site, caller, language=tag, via="page", request_id=request.state.request_id)
     request.state.ctx = ctx
     return ctx
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from anlan.kernel.errors import Refused
+from anlan.web.api.words import sentences
 from anlan.web.pages.context import language, theme
 from anlan.web.pages.frame import render, template, words
 
-__all__ = ["error_page", "refused_page", "request_id"]
+__all__ = ["error_page", "failed_page", "refused_page", "request_id", "said"]
 
+_log = logging.getLogger(__name__)
 _WORDED = (403, 404, 405, 500)
 
 
@@ -21,16 +24,24 @@ def request_id(request: Request) -> str:
     return str(getattr(request.state, "request_id", "") or "")
 
 
+def said(request: Request, refused: Refused) -> str:
+    """What is wrong, in the sentences of the site; forms by their labels."""
+    sentence = sentences(request.app.state.site, language(request))
+    told = [sentence(one.code, {"field": one.path} | dict(one.params)) for one in refused.faults]
+    return " ".join(told) or sentence(refused.code, refused.params)
+
+
 def refused_page(request: Request, refused: Refused) -> Response:
     """The page (or, for a fragment, the sentence) of a refusal."""
-    lang = language(request)
-    site = request.app.state.site
-    sentences = [
-        site.messages.text(fault.code, lang, **({"field": fault.path} | dict(fault.params)))
-        for fault in refused.faults
-    ]
-    sentence = " ".join(sentences) or site.messages.text(refused.code, lang, **refused.params)
-    return error_page(request, refused.status, sentence)
+    return error_page(request, refused.status, said(request, refused))
+
+
+def failed_page(request: Request, error: Exception) -> Response:
+    """A defect of ours: logged once with the request's id, which the page shows."""
+    _log.error(
+        "%s %s failed (request %s)", request.method, request.url.path, request_id(request), exc_info=error
+    )
+    return error_page(request, 500)
 
 
 def error_page(request: Request, status: int, sentence: str = "") -> Response:

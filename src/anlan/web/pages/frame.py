@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from anlan.kernel import describe
+from anlan.kernel import describe, message
 from anlan.kernel.context import Context
 from anlan.kernel.i18n import Messages
 from anlan.kernel.workflow import todo
@@ -177,6 +177,8 @@ def render(
         base |= {
             "menu": menu(ctx),
             "todo_count": todo.count(ctx),
+            "unread": message.unread(ctx),
+            "trouble": ctx.site.trouble if ctx.caller.admin else None,
             "rail_narrow": request.cookies.get("anlan_rail") == "narrow",
             "open_packs": _opened(request),
             "mode": ctx.site.mode,

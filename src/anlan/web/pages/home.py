@@ -7,16 +7,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from anlan.kernel import describe, query
+from anlan.kernel import describe, message, query
 from anlan.kernel.context import Context
 from anlan.kernel.workflow import todo
 from anlan.web.pages import show
 from anlan.web.pages.frame import menu, render, words
 
-__all__ = ["help_part", "home_page", "palette_part", "search_page", "todo_page"]
+__all__ = ["bell_part", "help_part", "home_page", "palette_part", "search_page", "todo_page"]
 
 
 STARTS = 8
+TOLD = 20
 
 
 def home_page(request: Request, ctx: Context) -> Response:
@@ -64,6 +65,13 @@ def palette_part(request: Request, ctx: Context) -> Response:
     return render(
         request, ctx, "part/palette.html", title="", text=text, found=found, pages=pages[:8], actions=chosen
     )
+
+
+def bell_part(request: Request, ctx: Context) -> Response:
+    """`POST /bell`: what one was told lately; with this it counts as read."""
+    told = message.inbox(ctx, limit=TOLD)
+    message.mark_read(ctx, [one["id"] for one in told])
+    return render(request, ctx, "part/bell.html", title="", told=told)
 
 
 def help_part(request: Request, ctx: Context) -> Response:

@@ -14,6 +14,7 @@ from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.kernel.i18n import LANGUAGES
 from anlan.web.pages.context import COOKIE, THEMES, language, open_context, theme
+from anlan.web.pages.errors import said
 from anlan.web.pages.frame import render, template, words
 
 __all__ = [
@@ -151,7 +152,7 @@ def _shown(
 ) -> Response:
     lang = language(request)
     ask_totp = refused is not None and refused.code == SECOND_FACTOR
-    error = _sentence(request, lang, refused) if refused is not None and not ask_totp else ""
+    error = said(request, refused) if refused is not None and not ask_totp else ""
     html = template(
         "login.html",
         lang=lang,
@@ -169,7 +170,7 @@ def _shown(
 
 def _new_password(request: Request, *, next_: str, old: str = "", refused: Refused | None = None) -> Response:
     lang = language(request)
-    error = _sentence(request, lang, refused) if refused is not None else ""
+    error = said(request, refused) if refused is not None else ""
     html = template(
         "password.html",
         lang=lang,
@@ -181,9 +182,3 @@ def _new_password(request: Request, *, next_: str, old: str = "", refused: Refus
         title=words().text("login.new_password_title", lang),
     )
     return HTMLResponse(html, refused.status if refused is not None else 200, headers=NOT_KEPT)
-
-
-def _sentence(request: Request, lang: str, refused: Refused) -> str:
-    """The first thing that is wrong, in words."""
-    first = refused.faults[0] if refused.faults else refused
-    return str(request.app.state.site.messages.text(first.code, lang, **first.params))

@@ -18,6 +18,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from anlan.kernel.ids import uuid7
+
 __all__ = ["Headers", "SameSiteOnly", "policy"]
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -64,7 +66,7 @@ def allowed(headers: Incoming) -> bool:
 
 
 class Headers:
-    """Security headers on every answer that has not set its own; the nonce is `request.state.nonce`."""
+    """Security headers and an id on every answer; `request.state` has `nonce` and `request_id`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -73,13 +75,14 @@ class Headers:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        nonce = secrets.token_urlsafe(16)
-        scope.setdefault("state", {})["nonce"] = nonce
+        nonce, request_id = secrets.token_urlsafe(16), uuid7()
+        scope.setdefault("state", {}).update(nonce=nonce, request_id=request_id)
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("content-security-policy", policy(nonce))
+                headers.setdefault("x-request-id", request_id)
                 headers.setdefault("x-content-type-options", "nosniff")
                 headers.setdefault("referrer-policy", "same-origin")
                 headers.setdefault("cross-origin-opener-policy", "same-origin")

@@ -13,6 +13,7 @@ from anlan.kernel import describe, register, report
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.web.pages import show
+from anlan.web.pages.errors import said
 from anlan.web.pages.frame import render
 
 __all__ = ["register_page", "report_page"]
@@ -35,10 +36,7 @@ def report_page(request: Request, ctx: Context) -> Response:
     except Refused as refused:
         if refused.status != 422:
             raise
-        fault = refused.faults[0] if refused.faults else None
-        error = ctx.site.messages.text(
-            fault.code if fault else refused.code, ctx.language, **(fault or refused).params
-        )
+        error = said(request, refused)
     files = [(kind, f"/api/v1/reports/{name}?" + urlencode(given | {"format": kind})) for kind in FORMATS]
     return render(
         request,

@@ -29,6 +29,8 @@ document.addEventListener("toggle", (event) => {
   if (!(menu instanceof HTMLElement) || !menu.matches(".pop") || event.newState !== "open") return;
   const anchor = document.querySelector(`[popovertarget="${menu.id}"]`);
   if (anchor) placeBelow(menu, anchor, { right: menu.classList.contains("pop-right") });
+  menu.dispatchEvent(new Event("anlan:open"));
+  if (menu.id === "bell") document.querySelector("[data-unread]")?.remove();
   menu.querySelector("select, input:not([type=hidden]), button, a")?.focus();
 }, true);
 document.addEventListener("keydown", (event) => {
