@@ -14,6 +14,7 @@ from exchange_site import as_role, small_site, system
 
 from anlan.kernel import describe, paper, record
 from anlan.kernel.definition.model import PrintDefinition
+from anlan.kernel.errors import Refused
 from anlan.kernel.paper.layout import document_data
 from anlan.kernel.paper.values import shown
 from anlan.kernel.site import Site
@@ -354,3 +355,13 @@ def test_a_print_shows_nothing_of_a_linked_field_that_the_reader_may_not_see(sit
     ]
     assert "77.77" in seen[0]
     assert "77.77" not in seen[1]
+
+
+def test_who_may_read_but_not_print_is_refused(site: Site) -> None:
+    reader_of_things = as_role(site, "reader")
+    definition = PrintDefinition.model_validate(
+        {"print": "demo.tag", "form": "demo.thing", "label": "Tag", "blocks": {}, "order": []}
+    )
+    with pytest.raises(Refused) as refused:
+        paper.render(reader_of_things, definition, describe.form(reader_of_things, "demo.thing"), [])
+    assert refused.value.status == 403
