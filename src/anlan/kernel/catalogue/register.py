@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from anlan.kernel.catalogue.form import Field, Form
+from anlan.kernel.catalogue.form import Field, Form, physical
 from anlan.kernel.definition.model import Dimension, FieldDefinition, FormDefinition, RegisterDefinition, Resource
 from anlan.kernel.fieldtype import FIELD_TYPES
 
@@ -48,15 +48,15 @@ class Register:
 
     @property
     def movement_table(self) -> str:
-        return f"{self.table}__movement"
+        return physical(f"{self.table}__movement")
 
     @property
     def balance_table(self) -> str:
-        return f"{self.table}__balance"
+        return physical(f"{self.table}__balance")
 
     @property
     def period_table(self) -> str:
-        return f"{self.table}__period"
+        return physical(f"{self.table}__period")
 
     def as_form(self, table: str) -> Form:
         """One of the register's tables seen as a form, so that formulas, filters and lists work on it."""
@@ -66,7 +66,8 @@ class Register:
             to = dimension.to if dimension.type == "link" else None
             fields[key] = Field(key, key, definition, FIELD_TYPES[dimension.type], key, to)
         for key, resource in (self.resources | self.definition.memory).items():
-            definition = FieldDefinition(type=resource.type, label=resource.label, unit=resource.unit, currency=resource.currency)
+            definition = FieldDefinition.model_validate(
+                {"type": resource.type, "label": resource.label, "unit": resource.unit, "in": resource.currency})
             fields[key] = Field(key, key, definition, FIELD_TYPES[resource.type], key, None)
         shape = FormDefinition(form=self.name, kind="master", label=self.definition.label, fields={})
         return Form(self.name, shape, self.pack, table, fields, {})

@@ -6,6 +6,7 @@ files, so that all processes of a site run the same; files are read when a pack 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from anlan.kernel.definition.reader import Source, read_pack
 from anlan.kernel.storage.pool import Connection
 
 __all__ = [
-    "PUBLISHED", "assemble_site", "columns_of", "definitions_of", "load_published", "load_version", "overlay_of", "pack_sources", "publish", "published_version",
+    "PUBLISHED", "assemble_site", "columns_of", "definitions_of", "digest_of", "load_published", "load_version", "overlay_of", "pack_sources", "publish", "published_version",
     "system_source",
 ]
 
@@ -44,6 +45,17 @@ def pack_sources(folder: Path, module: str, names: Iterable[str] | None = None) 
         sources[name] = read_pack(available[name], module=f"{module}.{name}.rules" if has_rules else None)
         wanted += sources[name].pack.get("requires", [])
     return list(sources.values())
+
+
+def digest_of(folder: Path, names: Iterable[str]) -> str:
+    """A digest of the packs' files: equal digests mean that nothing has to be read and assembled again."""
+    found = hashlib.sha256()
+    system = Path(__file__).parent.parent / "system"
+    for root in (system, *(folder / name for name in sorted(names))):
+        for path in sorted(root.rglob("*.yaml")):
+            found.update(str(path.relative_to(root.parent)).encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def published_version(connection: Connection) -> int:
@@ -84,7 +96,7 @@ def overlay_of(connection: Connection, owner: str = PUBLISHED) -> Overlay:
 def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether two sets of definitions say the same, files aside."""
     def text(definitions: Mapping[str, Any]) -> bytes:
-        return orjson.dumps({key: value for key, value in definitions.items() if key != "files"})
+        return orjson.dumps({key: value for key, value in definitions.items() if key not in ("files", "digest")})
 
     return text(first) == text(second)
 

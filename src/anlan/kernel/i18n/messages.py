@@ -22,6 +22,9 @@ import yaml
 from anlan.kernel.i18n.formats import format_date, format_number
 from anlan.kernel.i18n.languages import LANGUAGES, language_of
 
+# Either is a safe loader; the C one reads the sentences of all packs in a tenth of the time.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 # Only a bare name: `str.format` would let a sentence walk attributes of its parameters.
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -96,7 +99,7 @@ def _read(file: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     try:
-        content = yaml.safe_load(file.read_text("utf-8"))
+        content = yaml.load(file.read_text("utf-8"), Loader=_LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadMessages(f"{file}: {error}") from error
     if content is None:

@@ -33,6 +33,8 @@ def changes(form: Form, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
     """The differences of stored values, head first, then lines: added and removed ones whole."""
     found = list(_differences(form.stored, before, after, ""))
     for key, table in form.lines.items():
+        if before.get(key) is after.get(key):
+            continue        # a step that brought no values carries the same lines on
         old = {line["id"]: line for line in before.get(key, ())}
         new = {line["id"]: line for line in after.get(key, ())}
         stored = table.stored

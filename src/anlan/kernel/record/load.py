@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from anlan.kernel.access.caller import SYSTEM_USER
 from anlan.kernel.access.predicate import names_for, predicate
 from anlan.kernel.catalogue.form import Form, quoted
-from anlan.kernel.context import Context
+from anlan.kernel.context import ITSELF, Context
 from anlan.kernel.errors import Refused, not_found
 from anlan.kernel.fieldtype.types import UUID
 from anlan.kernel.ids import id_array
@@ -132,6 +133,7 @@ def load_labels(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None
     users = {record.get(key) for record in records for key in ("created_by", "updated_by")}
     known = ctx.rows("system.user")
     known.setdefault(ctx.caller.user, {"id": ctx.caller.user, "code": ctx.caller.login, "name": ctx.caller.name})
+    known.setdefault(SYSTEM_USER, ITSELF)
     missing = [key for key in users if key and key not in known]
     user_form = ctx.catalogue.forms.get("system.user")
     if missing and user_form is not None:

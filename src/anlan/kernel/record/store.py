@@ -24,17 +24,27 @@ Values = Mapping[str, Any]
 
 
 def insert(batch: Batch, kind: str = "create") -> None:
-    """Insert the documents of a batch with lines, index and events."""
+    """Insert the documents of a batch with lines, index and events; each line is spelt as JSON once, for its table
+    and for the event."""
     ctx, form = batch.ctx, batch.form
     part = compiled(ctx.catalogue, form)
-    heads = [_head(form, document, part.title(document, ctx), kept(form, document)) for document in batch.documents]
+    heads: list[Record] = []
+    lines: dict[str, list[bytes]] = {key: [] for key in form.lines}
+    for document in batch.documents:
+        event = _kept(form, document)
+        for key, rows in lines.items():
+            spelt = _spell(document[key])
+            event[key] = orjson.Fragment(spelt)
+            if len(spelt) > 2:
+                rows.append(spelt[1:-1])
+        heads.append(_head(form, document, part.title(document, ctx), event))
     _execute(ctx, statements(ctx.catalogue, form).insert, heads, kind, *(
-        _json([line for document in batch.documents for line in document[key]]) for key in form.lines))
+        f"[{b','.join(rows).decode()}]" for rows in lines.values()))
     tell_memories(ctx, form)
 
 
-def _json(value: Any) -> str:
-    return orjson.dumps(value, default=raw_json).decode()
+def _spell(value: Any) -> bytes:
+    return orjson.dumps(value, default=raw_json)
 
 
 def _head(form: Form, document: Record, title: Any, event: Any) -> Record:
@@ -44,22 +54,16 @@ def _head(form: Form, document: Record, title: Any, event: Any) -> Record:
     return head
 
 
-def kept(form: Form, document: Record) -> Record:
-    """What the trail keeps of a new record: every value that is stored and not empty."""
-    head, lines = form.part("kept", lambda: (
-        [item.key for item in form.stored if not item.reserved],
-        {key: ["id", *(item.key for item in table.stored)] for key, table in form.lines.items()}))
-    content = {key: value for key in head if (value := document[key]) is not None}
-    for key in form.part("secrets", lambda: [item.key for item in form.stored if item.type.key == "secret"]):
-        if key in content:
-            content[key] = shown(form.fields[key], content[key])
-    for key, keys in lines.items():
-        content[key] = [{name: value for name in keys if (value := line[name]) is not None} for line in document[key]]
-    return content
+def _kept(form: Form, document: Record) -> Record:
+    """What the trail keeps of a new record's head: every value that is stored and not empty; secrets masked."""
+    keys = form.part("kept", lambda: [(item.key, item if item.type.key == "secret" else None) for item in form.stored if not item.reserved])
+    return {key: shown(secret, value) if secret is not None else value
+            for key, secret in keys if (value := document[key]) is not None}
 
 
 def _execute(ctx: Context, text: str, head: Any, kind: str, *more: Any) -> None:
-    ctx.connection.execute(text, [_json(head), ctx.now, ctx.caller.user, ctx.via, ctx.request_id, kind, *more], prepare=True)
+    ctx.connection.execute(
+        text, [_spell(head).decode(), ctx.now, ctx.caller.user, ctx.via, ctx.request_id, kind, *more], prepare=True)
 
 
 def index_words(form: Form, document: Record) -> list[str]:
@@ -104,7 +108,7 @@ def write_update(
     texts = statements(ctx.catalogue, form)
     head = _head(form, after, compiled(ctx.catalogue, form).title(after, ctx), changed)
     if any(item["path"].endswith("]") or "[" in item["path"] for item in changed) or moved:
-        _execute(ctx, texts.update, head, kind, comment, after["id"], *(_json(after[key]) for key in form.lines))
+        _execute(ctx, texts.update, head, kind, comment, after["id"], *(_spell(after[key]).decode() for key in form.lines))
     else:
         _execute(ctx, texts.update_head, head, kind, comment, after["id"])
     tell_memories(ctx, form)

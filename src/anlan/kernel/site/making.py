@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import orjson
+
 from anlan.kernel.access.caller import SYSTEM_USER, system_caller
 from anlan.kernel.access.sessions import set_password
 from anlan.kernel.catalogue import store
@@ -71,17 +73,19 @@ def create(settings: Settings, packs: Sequence[str] | None = None, demo: bool = 
     conninfo = server.conninfo(settings)
     with connect(conninfo) as connection:
         steps.apply(connection)
-        if connection.execute("SELECT 1 FROM site_version").fetchone():
+        if is_complete(connection):
             raise OperatorError(
                 Words(f"{settings.home} 中已有站点", f"there is a site in {settings.home} already"),
                 Words("请用 anlan up 启动，或用 --home 另选目录", "start it with anlan up, or choose another folder with --home"))
         connection.commit()
     sources = store.pack_sources(packs_folder(), PACKS, packs)
     with connect(conninfo, autocommit=True) as connection:
-        with connection.transaction():
-            connection.execute("INSERT INTO site_version (epoch, mode) VALUES ($1, $2)", [uuid7(), settings.mode])
-        _install(connection, store.assemble_site(sources, connection), settings, comment="init")
-    site = open(settings)
+        # A site that was never finished (no administrator yet) is made anew on what is there.
+        connection.execute("INSERT INTO site_version (epoch, mode) VALUES ($1, $2) ON CONFLICT DO NOTHING", [uuid7(), settings.mode])
+        definitions = store.assemble_site(sources, connection)
+        definitions["digest"] = store.digest_of(packs_folder(), [source.name for source in sources if source.name != "system"])
+        _install(connection, definitions, settings, comment="init")
+    site = open(settings, filling=True)
     try:
         password = _fill(site, sources)
         if demo:
@@ -89,6 +93,14 @@ def create(settings: Settings, packs: Sequence[str] | None = None, demo: bool = 
     finally:
         site.close()
     return password
+
+
+def is_complete(connection: Connection) -> bool:
+    """Whether the database holds a site: its first user is made by the last step of making it."""
+    row = connection.execute("SELECT to_regclass('\"system_user\"') IS NOT NULL").fetchone()
+    if row is None or not row[0]:
+        return False
+    return connection.execute('SELECT 1 FROM "system_user" LIMIT 1').fetchone() is not None
 
 
 def _fill(site: Site, sources: Sequence[Source]) -> str:
@@ -142,8 +154,14 @@ def _upgrade(connection: Connection, settings: Settings) -> bool:
     try:
         published = store.definitions_of(connection, store.published_version(connection))
         names = [name for name in published["packs"] if name != "system"]
+        digest = store.digest_of(packs_folder(), names)
+        if published.get("digest") == digest:
+            return False
         definitions = store.assemble_site(store.pack_sources(packs_folder(), PACKS, names), connection)
+        definitions["digest"] = digest
         if store.same(published, definitions):
+            connection.execute("UPDATE catalogue_version SET definitions = $2::json WHERE version = $1",
+                               [store.published_version(connection), orjson.dumps(definitions).decode()])
             return False
         _install(connection, definitions, settings, comment="upgrade")
         return True
@@ -151,7 +169,7 @@ def _upgrade(connection: Connection, settings: Settings) -> bool:
         connection.execute("SELECT pg_advisory_unlock($1)", [LOCK])
 
 
-def open(settings: Settings) -> Site:
+def open(settings: Settings, *, filling: bool = False) -> Site:
     """Open the site for this process: database up, tables current, catalogue loaded.
 
     Broken pack files do not keep it from opening: the published catalogue serves. Raises OperatorError when there
@@ -162,7 +180,7 @@ def open(settings: Settings) -> Site:
     with connect(conninfo) as connection:
         steps.apply(connection)
         connection.commit()
-        if connection.execute("SELECT 1 FROM site_version").fetchone() is None:
+        if not is_complete(connection) and not filling:
             raise OperatorError(
                 Words("数据库中还没有站点", "there is no site in this database yet"),
                 Words("请先运行 anlan init", "run anlan init first"))
