@@ -42,11 +42,11 @@ def warehouse_of_document(batch: Batch) -> None:
 @compute
 def delivered_goods(ctx: Context, rows: list[Row]) -> list[Row]:
     """Goods leave at the moving average; what each delivery line cost is remembered for its return."""
-    value_rows(ctx, (row for row in rows if row["register"] == "stock.cost"))
+    adjustments = value_rows(ctx, (row for row in rows if row["register"] == "stock.cost"))
     for row in rows:
         if row["register"] == "sales.delivery_progress":
             _remember_cost(row)
-    return rows
+    return [*rows, *adjustments]
 
 
 def _remember_cost(row: Row) -> None:
@@ -71,8 +71,7 @@ def returned_goods(ctx: Context, rows: list[Row]) -> list[Row]:
     for row in cost:
         if row["carry"] and not row["reversal"]:
             row["resources"]["value"], row["carry"] = -row["carry"]["resources"]["cost"], None
-    value_rows(ctx, cost)
-    return rows
+    return [*rows, *value_rows(ctx, cost)]
 
 
 def _return_cost(row: Row) -> None:

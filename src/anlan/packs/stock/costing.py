@@ -14,22 +14,26 @@ from anlan.kernel.context import Context
 from anlan.packs.base.rates import digits_of
 from anlan.packs.stock.engine.valuation import Change, Stock, move
 
-__all__ = ["nothing_moved", "settle_row", "stock_of", "take_back", "value_rows"]
+__all__ = ["ADJUSTMENT", "nothing_moved", "settle_row", "stock_of", "take_back", "value_rows"]
 
 Row = dict[str, Any]
 ZERO = Decimal(0)
+ADJUSTMENT = "adjustment"
 
 
-def value_rows(ctx: Context, rows: Iterable[Row]) -> None:
-    """Fill in `value` and the remembered rate of rows of `stock.cost`, in their order.
+def value_rows(ctx: Context, rows: Iterable[Row]) -> list[Row]:
+    """Fill in `value` and the remembered rate of rows of `stock.cost`, in their order; rows to write besides.
 
     A row without a value moves at the current cost; one that carries another row takes over its value, as
-    transfers do.
+    transfers do. Taking back a movement whose cost others have used since may leave value without quantity:
+    an adjustment takes it out, because nothing is worth nothing.
     """
+    taken_back: dict[tuple[Any, ...], Row] = {}
     for row in rows:
         resources = row["resources"]
         if row["reversal"]:
             take_back(row)
+            taken_back[row["key"]] = row
         elif not resources["quantity"]:
             nothing_moved(row)
         else:
@@ -42,6 +46,18 @@ def value_rows(ctx: Context, rows: Iterable[Row]) -> None:
                     stock, resources["quantity"], value, digits=digits_of(ctx, row["dimensions"]["company"])
                 ),
             )
+    return [
+        _adjustment(row)
+        for row in taken_back.values()
+        if row["balance"]["quantity"] == 0 and row["balance"]["value"]
+    ]
+
+
+def _adjustment(row: Row) -> Row:
+    """A movement of value alone that names the document whose reversal caused it."""
+    value = -row["balance"]["value"]
+    row["balance"]["value"] = ZERO
+    return row | {"posting": ADJUSTMENT, "resources": {"quantity": ZERO, "value": value}, "reversal": False}
 
 
 def stock_of(ctx: Context, row: Row) -> Stock:

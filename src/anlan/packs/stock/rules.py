@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from anlan.kernel.context import Context
@@ -10,14 +11,21 @@ from anlan.packs.base.rates import digits_of
 from anlan.packs.stock.costing import Row, settle_row, stock_of, take_back, value_rows
 from anlan.packs.stock.engine import valuation
 
-__all__ = ["counted", "each_item_counted_once", "moving_average", "only_what_is_supported"]
+KEPT = ("unit", "tracking", "cost_by_lot")
+
+__all__ = [
+    "counted",
+    "each_item_counted_once",
+    "moving_average",
+    "only_what_is_supported",
+    "what_stock_is_kept_by_stays",
+]
 
 
 @compute
 def moving_average(ctx: Context, rows: list[Row]) -> list[Row]:
     """Value of movements at the moving average of their key."""
-    value_rows(ctx, rows)
-    return rows
+    return [*rows, *value_rows(ctx, rows)]
 
 
 @compute
@@ -73,6 +81,29 @@ def only_what_is_supported(batch: Batch) -> None:
             batch.fault(item, "stock.valuation_not_ready", "valuation", item=item["code"], valuation=label)
         if item["tracking"] == "serial":
             batch.fault(item, "stock.serial_not_ready", "tracking", item=item["code"])
+
+
+@rule("base.item", "check", reads=KEPT, codes=("stock.used_item",))
+def what_stock_is_kept_by_stays(batch: Batch) -> None:
+    """Unit, tracking and costing of an item do not change under stock that was booked with them."""
+    changed: dict[str, tuple[Mapping[str, Any], str]] = {}
+    for item, before in zip(batch.documents, batch.before, strict=True):
+        field = next((key for key in KEPT if before is not None and before[key] != item[key]), None)
+        if field is not None:
+            changed[item["id"]] = (item, field)
+    for key in _with_balances(batch.ctx, list(changed)):
+        found, field = changed[key]
+        label = batch.form.definition.fields[field].label
+        batch.fault(found, "stock.used_item", field, item=found["code"], field=label)
+
+
+def _with_balances(ctx: Context, items: list[str]) -> list[str]:
+    """Those of some items that stock was ever booked for. One statement, none for no items."""
+    if not items:
+        return []
+    table = ctx.catalogue.register("stock.on_hand").balance_table
+    rows = ctx.connection.execute(f"SELECT DISTINCT item FROM {table} WHERE item = ANY($1::uuid[])", [items])
+    return [row[0] for row in rows.fetchall()]
 
 
 def _option(batch: Batch, field: str, key: str) -> Any:
