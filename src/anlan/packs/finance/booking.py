@@ -13,18 +13,21 @@ from decimal import Decimal
 from typing import Any
 
 from anlan.kernel.context import Context
+from anlan.kernel.errors import Fault as Refusal
+from anlan.kernel.errors import invalid
 from anlan.kernel.record.convert import link_records
 from anlan.kernel.record.load import load
 from anlan.kernel.record.step import step_trusted
 from anlan.kernel.record.write import create_trusted
 from anlan.kernel.rules import Batch
-from anlan.packs.finance.engine.vouchers import About, NoAccount, RuleLine, voucher_lines
+from anlan.packs.finance.engine.vouchers import About, Fact, NoAccount, RuleLine, voucher_lines
 from anlan.packs.finance.facts import FACTS, variant_of
+from anlan.packs.stock.costing import ADJUSTMENT
 
 __all__ = ["acting_for_a_document", "book", "take_back"]
 
 Row = Mapping[str, Any]
-RELATION = "voucher"
+RELATION, RED = "voucher", "red voucher"  # how a document is linked to its vouchers
 
 
 @contextmanager
@@ -38,59 +41,76 @@ def acting_for_a_document(ctx: Context) -> Iterator[None]:
 
 
 def book(batch: Batch) -> None:
-    """One voucher per document of the batch, posted at once."""
+    """One voucher per document of the batch, posted at once. Refused 422 when a rule or an account is missing."""
     ctx, form = batch.ctx, batch.form.name
-    values: list[dict[str, Any]] = []
+    values = []
     for document in batch.documents:
         movements = [row for row in batch.movements if row["document"] == document["id"]]
-        rule = _rule_for(ctx, form, document)
-        if rule is None:
-            batch.fault(document, "finance.no_rule", record=document.get("number"))
-            continue
-        try:
-            lines = _lines(ctx, form, document, rule, movements)
-        except NoAccount as missing:
-            batch.fault(
-                document,
-                "finance.no_role",
-                role=_role_label(ctx, missing.role),
-                record=document.get("number"),
-            )
-            continue
-        if lines:
-            values.append(
-                {
-                    "company": document["company"],
-                    "date": document["date"],
-                    "word": rule["word"],
-                    "summary": lines[0]["summary"],
-                    "source": document["id"],
-                    "lines": lines,
-                }
-            )
-            ctx.rows("")[document["id"]] = {"form": form, "code": document.get("number"), "label": None}
-    if values and not batch.faults:
-        with acting_for_a_document(ctx):
-            made = create_trusted(ctx, "finance.voucher", values, state="posted")
-        for voucher in made:
-            link_records(ctx, form, voucher["source"], "finance.voucher", voucher["id"], RELATION)
+        facts = FACTS[form](ctx, document, movements)
+        values += _voucher(ctx, document, form.replace(".", "_"), variant_of(form, document), facts)
+    _write(ctx, form, values, RELATION)
 
 
 def take_back(batch: Batch) -> None:
-    """Cancel the vouchers of documents that are taken back; in a closed period book them in red."""
-    ctx = batch.ctx
+    """Cancel the vouchers of documents that are taken back; in a closed period book them in red.
+
+    What the reversal left as value without stock goes into cost by a voucher of its own.
+    """
+    ctx, form = batch.ctx, batch.form.name
     for document in batch.documents:
         for voucher in load(ctx, ctx.form("finance.voucher"), _vouchers_of(ctx, document["id"]), lock=True):
             closed = ctx.linked("system.company", voucher["company"]).get("closed_through")
-            with acting_for_a_document(ctx):
-                if closed is not None and voucher["date"] <= closed:
-                    red = _red(voucher, closed + timedelta(days=1))
-                    made = create_trusted(ctx, "finance.voucher", [red], state="posted")[0]
-                    link_records(
-                        ctx, batch.form.name, document["id"], "finance.voucher", made["id"], "red voucher"
-                    )
-                else:
+            if closed is not None and voucher["date"] <= closed:
+                _write(ctx, form, [_red(voucher, closed + timedelta(days=1))], RED)
+            else:
+                with acting_for_a_document(ctx):
                     step_trusted(ctx, "finance.voucher", [voucher["id"]], "cancel")
+        left = [
+            row
+            for row in batch.movements
+            if row["document"] == document["id"] and row["posting"] == ADJUSTMENT
+        ]
+        if left:
+            facts = [Fact("cost", row["resources"]["value"], item=row["dimensions"]["item"]) for row in left]
+            on_its_day = document | {"date": left[0]["date"]}
+            _write(ctx, form, _voucher(ctx, on_its_day, "stock_adjustment", "", facts), ADJUSTMENT)
+
+
+def _voucher(
+    ctx: Context, document: Row, kind: str, variant: str, facts: Sequence[Fact]
+) -> list[dict[str, Any]]:
+    """The values of a document's voucher in a list; none when there is nothing to book."""
+    rule = _rule_for(ctx, kind, variant)
+    number = document.get("number") or ""
+    if rule is None:
+        raise invalid([Refusal("finance.no_rule", "", {"record": number})])
+    try:
+        lines = _lines(ctx, document, rule, facts)
+    except NoAccount as missing:
+        params = {"role": _role_label(ctx, missing.role), "record": number}
+        raise invalid([Refusal("finance.no_role", "", params)]) from None
+    if not lines:
+        return []
+    return [
+        {
+            "company": document["company"],
+            "date": document["date"],
+            "word": rule["word"],
+            "summary": lines[0]["summary"],
+            "source": document["id"],
+            "lines": lines,
+        }
+    ]
+
+
+def _write(ctx: Context, form: str, values: list[dict[str, Any]], relation: str) -> None:
+    """Post vouchers for documents of a form and link them."""
+    if not values:
+        return
+    with acting_for_a_document(ctx):
+        made = create_trusted(ctx, "finance.voucher", values, state="posted")
+    for voucher in made:
+        link_records(ctx, form, voucher["source"], "finance.voucher", voucher["id"], relation)
 
 
 def _vouchers_of(ctx: Context, document: str) -> list[str]:
@@ -98,10 +118,10 @@ def _vouchers_of(ctx: Context, document: str) -> list[str]:
     rows = ctx.connection.execute(
         "SELECT l.target FROM record_link l JOIN record_index i ON i.id = l.target "
         "WHERE l.source = $1 AND l.relation = $2 AND i.state = 'posted' AND NOT EXISTS ("
-        "SELECT 1 FROM record_link r WHERE r.source = l.source AND r.relation = 'red voucher' "
+        "SELECT 1 FROM record_link r WHERE r.source = l.source AND r.relation = $3 "
         "AND r.target > l.target) "
         "ORDER BY l.target",
-        [document, RELATION],
+        [document, RELATION, RED],
         prepare=True,
     ).fetchall()
     return [row[0] for row in rows]
@@ -136,22 +156,19 @@ def _red(voucher: Row, day: Any) -> dict[str, Any]:
     }
 
 
-def _rule_for(ctx: Context, form: str, document: Row) -> Row | None:
+def _rule_for(ctx: Context, kind: str, variant: str) -> Row | None:
     """The active rule of the document's case; else the one for all other cases."""
-    key, variant = form.replace(".", "_"), variant_of(form, document)
     found = [
         rule
         for rule in ctx.memory.rows("finance.posting_rule").values()
-        if rule["active"] and rule["document"] == key and (rule["variant"] or "") in (variant, "")
+        if rule["active"] and rule["document"] == kind and (rule["variant"] or "") in (variant, "")
     ]
     return max(
-        found, key=lambda rule: (rule["variant"] == variant and variant != "", rule["code"]), default=None
+        found, key=lambda rule: (variant != "" and rule["variant"] == variant, rule["code"]), default=None
     )
 
 
-def _lines(
-    ctx: Context, form: str, document: Row, rule: Row, movements: Sequence[Row]
-) -> list[dict[str, Any]]:
+def _lines(ctx: Context, document: Row, rule: Row, facts: Sequence[Fact]) -> list[dict[str, Any]]:
     accounts = ctx.memory.rows("finance.account")
     by_role = {
         account["role"]: key for key, account in accounts.items() if account["role"] and account["active"]
@@ -184,7 +201,7 @@ def _lines(
     ]
     return voucher_lines(
         lines,
-        FACTS[form](ctx, document, movements),
+        facts,
         about=about,
         account_of=by_role.get,
         analysis_of=lambda account: accounts[account]["analysis"] or (),

@@ -233,6 +233,7 @@ def book_document(batch: Batch) -> None:
 @rule("stock.receipt", "posted", transitions=TAKE_BACK)
 @rule("stock.issue", "posted", transitions=TAKE_BACK)
 @rule("stock.count", "posted", transitions=TAKE_BACK)
+@rule("stock.transfer", "posted", transitions=TAKE_BACK)
 @rule("finance.payment", "posted", transitions=TAKE_BACK)
 def take_back_document(batch: Batch) -> None:
     """Unposting or cancelling a document takes its voucher back."""
