@@ -95,6 +95,16 @@ def test_the_maker_does_not_review_his_own_voucher(trade: Trade) -> None:
     refused(lambda: trade.do(made, "review"), "finance.own_review")
 
 
+def test_a_document_without_an_account_to_book_on_is_not_posted(trade: Trade) -> None:
+    account_of_inventory = {"form": "finance.account", "id": account(trade, "inventory")}
+    trade.update(account_of_inventory, role=None)
+    item = trade.item()
+    refused(lambda: trade.receive(item, 1, "5"), "finance.no_role")
+    assert trade.on_hand(item) == 0
+    trade.update(account_of_inventory, role="inventory")
+    trade.receive(item, 1, "5")
+
+
 class TestPeriods:
     """Closing, in a company of its own."""
 

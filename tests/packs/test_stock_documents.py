@@ -170,3 +170,22 @@ def test_a_unit_without_a_conversion_is_refused(trade: Trade) -> None:
         lambda: trade.receive(item, 0, lines=[{"item": item, "quantity": "1", "unit": "BOX"}]),
         "formula_error",
     )
+
+
+def test_taking_back_a_receipt_whose_cost_was_used_leaves_no_value_without_stock(trade: Trade) -> None:
+    item = trade.item()
+    trade.receive(item, 10, "10")
+    dear = trade.receive(item, 10, "20")
+    trade.issue(item, 10)
+    trade.do(dear, "cancel")
+    assert (trade.on_hand(item), trade.value(item)) == (0, 0)
+    assert trade.voucher(dear) == [("inventory", D(50), D(0)), ("cost_of_sales", D(-50), D(0))]
+    trade.balanced()
+
+
+def test_the_unit_of_an_item_with_stock_stays(trade: Trade) -> None:
+    item = trade.item()
+    free = trade.item("B")
+    trade.receive(item, 1, "1")
+    refused(lambda: trade.update({"form": "base.item", "id": item}, unit="PCS"), "stock.used_item")
+    trade.update({"form": "base.item", "id": free}, unit="PCS")
