@@ -14,12 +14,12 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 
 from anlan.kernel.site import Site
 from anlan.web import pages, system
+from anlan.web.api import docs_page
 from anlan.web.api.build import build
-from anlan.web.api.docs_page import docs_page
 from anlan.web.api.door import ApiFirst
 from anlan.web.metrics import Metrics
 
@@ -46,7 +46,7 @@ def create_app(site: Site) -> Starlette:
 
     routes: list[BaseRoute] = [
         *system.routes(site, metrics),
-        Route("/api/docs", docs_page),
+        *docs_page.routes(),
         Mount("/", routes=pages.routes(), middleware=pages.middleware()),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(ApiFirst, door=door)], lifespan=lifespan)
