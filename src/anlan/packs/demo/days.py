@@ -420,7 +420,8 @@ def _move_money(story: Story) -> None:
             story.to_pay.append((when + timedelta(days=9), form, invoice, partner))
             continue
         body: Record = {"date": story.day.isoformat(), "method": "网银"}
-        if form == "sales.invoice" and story.chance.random() < 0.1:
+        if form == "sales.invoice" and invoice["id"] not in story.part_paid and story.chance.random() < 0.1:
+            story.part_paid.add(invoice["id"])
             half = (Decimal(invoice["gross"]) / 2).quantize(CENT)
             body["amount"] = str(half)
             story.to_pay.append((story.day + timedelta(days=10), form, invoice, partner))

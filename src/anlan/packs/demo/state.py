@@ -32,6 +32,7 @@ class Story:
     to_bill: list[tuple[date, str, Record]] = field(default_factory=list)
     to_deliver: list[Record] = field(default_factory=list)
     to_pay: list[tuple[date, str, Record, Partner]] = field(default_factory=list)
+    part_paid: set[str] = field(default_factory=set)
     _contexts: dict[str, Context] = field(default_factory=dict)
 
     def ctx(self, who: str) -> Context:
