@@ -44,7 +44,7 @@ def served(address: str) -> Iterator[Served]:
     """All packs, a few records, on a port of its own."""
     with page_site(address) as site, socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(site), log_level="warning", lifespan="on")
+        config = uvicorn.Config(create_app(site), log_level="warning", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()

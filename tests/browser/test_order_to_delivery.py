@@ -66,6 +66,21 @@ def test_an_order_becomes_a_posted_delivery_and_the_stock_goes_down(page: Page, 
     expect(page.locator(".chain")).to_contain_text("销售订单")
 
 
+def test_twenty_lines_typed_without_a_pause_all_arrive(page: Page) -> None:
+    page.goto("/f/sales.order/new")
+    page.keyboard.type("C001")
+    press(page, "Enter")
+    page.locator("table.lines-grid tbody td").nth(1).click()
+    for n in range(20):
+        type_line(page, ("A001", "A002", "A003")[n % 3], str(n + 1))
+        press(page, "Control+Enter")
+    press(page, "Alt+s")
+    expect(page.locator(".record-state")).to_have_text("已确认")
+    expect(page.locator("table.lines-grid tbody tr")).to_have_count(20)
+    assert [cell(page, line, "数量") for line in (0, 9, 19)] == ["1", "10", "20"]
+    assert ["A001" in cell(page, 18, "物料"), "A002" in cell(page, 19, "物料")] == [True, True]
+
+
 def test_a_missing_quantity_is_told_beside_its_cell_and_nothing_typed_is_lost(page: Page) -> None:
     page.goto("/f/stock.issue/new")
     page.keyboard.type("WH1")

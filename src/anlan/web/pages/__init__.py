@@ -36,12 +36,13 @@ class MissingFiles(RuntimeError):
 
 
 class _KeptFiles(StaticFiles):
-    """Static files; an address with a version (`?v=`) may be kept for a year."""
+    """Static files: with a version in the address (`?v=`) they may be kept for a year, else they are asked for anew
+    (modules import each other without one)."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         answer = await super().get_response(path, scope)
-        if scope.get("query_string", b"").startswith(b"v="):
-            answer.headers["cache-control"] = "public, max-age=31536000, immutable"
+        versioned = scope.get("query_string", b"").startswith(b"v=")
+        answer.headers["cache-control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
         return answer
 
 

@@ -20,6 +20,7 @@ __all__ = ["register_page", "report_page"]
 
 Json = Mapping[str, Any]
 FORMATS = ("xlsx", "csv", "pdf")
+MOST_ROWS = 500  # on a page; the files have them all
 
 
 def report_page(request: Request, ctx: Context) -> Response:
@@ -46,6 +47,7 @@ def report_page(request: Request, ctx: Context) -> Response:
         definition=definition,
         shown=_shown(definition, given, table),
         table=table,
+        most=MOST_ROWS,
         files=files,
         error=error,
     )
@@ -68,6 +70,7 @@ def register_page(request: Request, ctx: Context) -> Response:
         every=every,
         at=at or "",
         rows=found["data"],
+        most=MOST_ROWS,
     )
 
 

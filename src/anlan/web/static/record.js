@@ -168,8 +168,8 @@ async function preview() {
   }
 }
 
-/** While somebody is still typing, what is merely missing yet is no fault. */
-const worthSaying = (one) => one.code !== "required" && !one.code.endsWith(".required");
+/** While somebody is still typing, what is merely missing yet is no fault, nor a figure that cannot be computed without it. */
+const worthSaying = (one) => !["required", "formula_error"].includes(one.code) && !one.code?.endsWith(".required");
 
 /** Figures and defaults that the server computed; typed values and the focus stay. */
 function take(record, sent) {
@@ -222,7 +222,7 @@ async function save({ asked = true } = {}) {
   }
   if (saving) return saving.then(() => (dirty() ? save({ asked }) : true));
   if (!dirty() && id) return bad.size === 0;
-  saving = store();
+  saving = store(asked);
   try {
     return await saving;
   } finally {
@@ -230,7 +230,7 @@ async function save({ asked = true } = {}) {
   }
 }
 
-async function store() {
+async function store(asked) {
   clearTimeout(previewTimer);
   if (unset.size || [...grids.values()].some((grid) => grid.rows().some((row) => grid.unset(row)))) await preview();
   const turn = change;
@@ -247,7 +247,7 @@ async function store() {
     accept(record, sent, { typedNow, linesNow, newest: turn === change });
     return turn === change ? bad.size === 0 : true;
   } catch (error) {
-    return failed(error, sent);
+    return failed(error, sent, asked);
   }
 }
 
@@ -268,7 +268,8 @@ function accept(record, sent, { typedNow, linesNow, newest }) {
   if (first) {
     history.replaceState(null, "", `/f/${form}/${id}`);
     page.dataset.id = id;
-    document.querySelectorAll("#heading, .crumbs .here").forEach((one) => (one.textContent = record.number ?? record.code ?? page.dataset.label));
+    document.getElementById("heading").textContent = record.number ?? record.code ?? page.dataset.label;
+    document.querySelector(".crumbs .here").textContent = record.number ?? record.code ?? page.dataset.draft;
     if (draft) refreshAround();
     else leaveTo(`/f/${form}/${id}`);
   }
@@ -289,15 +290,18 @@ async function refreshAround() {
   }
 }
 
-async function failed(error, sent) {
+async function failed(error, sent, asked) {
   if (!(error instanceof Refused)) {
     savedWords(say("offline"), true);
     if (draft) saveTimer = setTimeout(() => save({ asked: false }), RETRY_AFTER);
     return false;
   }
   savedWords(say("unsaved"), true);
+  const found = error.problem.errors ?? [{ path: "", message: error.message }];
   if (error.status === 412) await conflict();
-  else showFaults(error.problem.errors ?? [{ path: "", message: error.message }], sent, { summary: true });
+  // A save that nobody asked for marks what is wrong and leaves the hands where they are.
+  else if (asked) showFaults(found, sent, { summary: true });
+  else showFaults(found.filter((one) => stepTried || worthSaying(one)), sent, { summary: false });
   return false;
 }
 
@@ -331,7 +335,7 @@ async function conflict() {
     location.reload();
   });
   place.replaceChildren(make("b", {}, say("conflict", { who })),
-    differences.length ? make("ul", {}, ...differences.map(([label, before, now, mine]) => make("li", {}, `${label} `, make("del", {}, before || "–"), " → ", make("ins", {}, `${now || "–"}`), ` (${say("theirs")})`, mine ? `, ${mine} (${say("mine")})` : ""))) : make("p", {}, say("no_difference")),
+    differences.length ? make("ul", {}, ...differences.map(([label, before, now, mine]) => make("li", {}, `${label} `, before ? make("del", {}, before) : "", " → ", make("ins", {}, `${now || "–"}`), ` (${say("theirs")})`, mine ? `, ${mine} (${say("mine")})` : ""))) : make("p", {}, say("no_difference")),
     make("div", { class: "actions" }, keep, drop));
   place.hidden = false;
   place.focus();
