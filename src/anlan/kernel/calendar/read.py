@@ -207,4 +207,4 @@ def _date(value: object, path: str, faults: list[Fault]) -> date | None:
 
 
 def _too_large(path: str, limit: int) -> Fault:
-    return Fault("too_large", path, {"what": path, "limit": limit})
+    return Fault("too_large", path, {"field": path, "limit": limit})
