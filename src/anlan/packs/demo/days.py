@@ -16,9 +16,9 @@ __all__ = ["leave_work", "live_a_day"]
 
 GOODS: dict[str, Good] = {good.code: good for good in (*RAW, *FINISHED)}
 MONDAY, WEDNESDAY, FRIDAY, SATURDAY = 0, 2, 4, 5
-BATCH = Decimal(800)  # pieces of one production run
-LOW_RAW = {"KG": Decimal(900), "PCS": Decimal(9000)}
-BUY_RAW = {"KG": Decimal(2400), "PCS": Decimal(24000)}
+BATCH = Decimal(1200)  # pieces of one production run
+LOW_RAW = {"KG": Decimal(1200), "PCS": Decimal(9000)}
+BUY_RAW = {"KG": Decimal(3000), "PCS": Decimal(24000)}
 CENT, PIECE = Decimal("0.01"), Decimal(1)
 
 
@@ -31,7 +31,7 @@ def live_a_day(story: Story) -> None:
             _buy_what_runs_low(story, supplier)
     _produce(story)
     _deliver_orders(story)
-    for _ in range(story.chance.choice((1, 2, 2, 3))):
+    for _ in range(story.chance.choice((1, 1, 2, 2))):
         _take_order(story)
     if weekday == FRIDAY:
         _supply_shops(story)
@@ -71,15 +71,15 @@ def _buy_what_runs_low(story: Story, supplier: Partner) -> None:
                 {"item": code, "quantity": str(BUY_RAW[good.unit]), "price": _price(story, good, supplier)}
             )
         if lines:
-            order = story.create(
+            order = story.post(
                 "chen",
                 "purchase.order",
+                step="confirm",
                 supplier=supplier.code,
                 date=story.day.isoformat(),
                 note=plant,
                 lines=lines,
             )
-            order = story.do("chen", order, "confirm")
             days = story.chance.randint(9, 14) if supplier.currency else story.chance.randint(2, 5)
             story.to_receive.append((story.day + timedelta(days=days), order))
 
@@ -147,7 +147,7 @@ def _produce(story: Story) -> None:
     """Each plant makes what the centre has least of, if it has the material, and sends it over."""
     for plant, (_, recipes) in PLANTS.items():
         for code in sorted(recipes, key=lambda item: story.on_hand(CENTRAL, item))[:2]:
-            if story.on_hand(CENTRAL, code) < BATCH * 3:
+            if story.on_hand(CENTRAL, code) < BATCH * 2:
                 _run(story, plant, code, recipes[code])
 
 
@@ -156,7 +156,7 @@ def _run(story: Story, plant: str, code: str, recipe: dict[str, str]) -> None:
     if any(story.on_hand(plant, raw) < quantity for raw, quantity in needs.items()):
         return
     day = story.day.isoformat()
-    issue = story.create(
+    story.post(
         "wu",
         "stock.issue",
         warehouse=plant,
@@ -164,14 +164,12 @@ def _run(story: Story, plant: str, code: str, recipe: dict[str, str]) -> None:
         reason="production",
         lines=[{"item": raw, "quantity": str(quantity)} for raw, quantity in needs.items()],
     )
-    story.do("wu", issue, "post")
     for raw, quantity in needs.items():
         story.moved(plant, raw, -quantity)
     lot = _lot(story, code) if GOODS[code].lots else None
     line = {"item": code, "quantity": str(BATCH), "unit_cost": GOODS[code].cost, "lot": lot}
-    made = story.create("wu", "stock.receipt", warehouse=plant, date=day, reason="production", lines=[line])
-    story.do("wu", made, "post")
-    sent = story.create(
+    story.post("wu", "stock.receipt", warehouse=plant, date=day, reason="production", lines=[line])
+    story.post(
         "wu",
         "stock.transfer",
         warehouse=plant,
@@ -179,7 +177,6 @@ def _run(story: Story, plant: str, code: str, recipe: dict[str, str]) -> None:
         date=day,
         lines=[{"item": code, "quantity": str(BATCH), "lot": lot}],
     )
-    story.do("wu", sent, "post")
     story.moved(CENTRAL, code, BATCH, lot)
 
 
@@ -243,7 +240,7 @@ def _deliver_orders(story: Story) -> None:
         if not lines:
             story.to_deliver.append(order | {"delivery_date": (story.day + timedelta(days=2)).isoformat()})
             continue
-        made = story.create(
+        delivery = story.post(
             "wu",
             "sales.delivery",
             customer=customer.code,
@@ -251,7 +248,6 @@ def _deliver_orders(story: Story) -> None:
             lines=lines,
             **_money_of(order),
         )
-        delivery = story.do("wu", made, "post")
         if not short and story.chance.random() < 0.8:
             story.do("zhou", order, "close")
         elif short and story.chance.random() < 0.7:
@@ -321,7 +317,7 @@ def _supply_shops(story: Story) -> None:
                 lines.append({"item": good.code, "quantity": str(part), "lot": lot})
                 story.moved(shop, good.code, part, lot)
         if lines:
-            sent = story.create(
+            story.post(
                 "wu",
                 "stock.transfer",
                 warehouse=CENTRAL,
@@ -329,7 +325,6 @@ def _supply_shops(story: Story) -> None:
                 lines=lines,
                 date=story.day.isoformat(),
             )
-            story.do("wu", sent, "post")
 
 
 def _sell_in_shops(story: Story) -> None:
@@ -348,7 +343,7 @@ def _sell_in_shops(story: Story) -> None:
             ]
         if not lines:
             continue
-        delivery = story.create(
+        delivery = story.post(
             "zhou",
             "sales.delivery",
             customer=SHOP_CUSTOMER,
@@ -358,9 +353,8 @@ def _sell_in_shops(story: Story) -> None:
             price_includes_tax=True,
             note=name,
         )
-        delivery = story.do("wu", delivery, "post")
-        invoice = story.do("sun", story.make("sun", delivery, "sales.invoice", date=day), "post")
-        story.do("sun", story.make("sun", invoice, "finance.payment", date=day, method="门店收银"), "post")
+        invoice = story.pass_on("sun", delivery, "sales.invoice", date=day)
+        story.pass_on("sun", invoice, "finance.payment", date=day, method="门店收银")
 
 
 # -- money ---------------------------------------------------------------------------------------------------
@@ -426,7 +420,7 @@ def _move_money(story: Story) -> None:
             body["amount"] = str(half)
             story.to_pay.append((story.day + timedelta(days=10), form, invoice, partner))
         try:
-            story.do("sun", story.make("sun", invoice, "finance.payment", **body), "post")
+            story.pass_on("sun", invoice, "finance.payment", **body)
         except Refused as refused:
             if refused.code != "conversion.nothing_open":
                 raise

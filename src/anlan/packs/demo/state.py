@@ -56,6 +56,16 @@ class Story:
     def make(self, who: str, document: Record, target: str, **body: Any) -> Record:
         return record.make(self.ctx(who), document["form"], document["id"], target, body or None)
 
+    def post(self, who: str, form: str, *, step: str = "post", **values: Any) -> Record:
+        """A document made and posted (or confirmed) in one go, which is one transaction."""
+        return self.ctx(who).atomically(lambda: self.do(who, self.create(who, form, **values), step))
+
+    def pass_on(self, who: str, document: Record, target: str, **body: Any) -> Record:
+        """The next document made from one, and posted, in one go."""
+        return self.ctx(who).atomically(
+            lambda: self.do(who, self.make(who, document, target, **body), "post")
+        )
+
     def moved(self, warehouse: str, item: str, quantity: Decimal, lot: str | None = None) -> None:
         """Remember what came (or, below zero, went), so that the story knows what it can promise."""
         key = (warehouse, item, lot)
