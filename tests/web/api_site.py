@@ -4,6 +4,7 @@ demo.item   a master: code, name, rate, secret cost that clerks do not see
 demo.order  a document: party text, lines of items; confirm posts to demo.stock; makes demo.slip
 """
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -360,7 +361,8 @@ def check_problem(answer: httpx.Response) -> None:
     assert body["errors"]
     for error in body["errors"]:
         assert {"path", "code", "message"} <= set(error) <= {"path", "code", "message", "help", "position"}
-        assert error["message"]
+        assert error["message"] not in ("", error["code"]), f"no sentence for {error['code']}"
+        assert not re.search(r"\{\w+\}", error["message"]), error
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.formula import DesignError
 from anlan.kernel.site import making
 from anlan.web.api import caller as callers
+from anlan.web.api import reading
 from anlan.web.api.body import LIMIT_BYTES
 from anlan.web.api.door import Door
 from anlan.web.api.routing import Answer, Call, Route, Router
@@ -86,7 +87,7 @@ def test_every_answer_has_a_request_id_and_safe_headers(client: Client) -> None:
         (Refused(409, "busy", retry_after=3), 409, "busy"),
         (invalid([Fault("required", "name")]), 422, "required"),
         (DesignError("syntax", 3), 422, "syntax"),
-        (PoolTimeout("all busy"), 429, "too_busy"),
+        (PoolTimeout("no connection"), 503, "database_unavailable"),
         (psycopg.errors.DeadlockDetected("deadlock"), 409, "busy"),
         (psycopg.errors.QueryCanceled("statement timeout"), 409, "busy"),
         (psycopg.OperationalError("server closed the connection"), 503, "database_unavailable"),
@@ -227,3 +228,15 @@ def test_requests_are_counted_by_route_and_status(client: Client) -> None:
     assert 'anlan_http_requests_total{route="x.get",method="GET",status="200"} 1' in text
     assert 'anlan_http_requests_total{route="none",method="GET",status="404"} 1' in text
     assert "anlan_database_pool_size 3" in text
+
+
+def test_an_upload_over_the_limit_is_413_and_takes_no_room(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "UPLOAD_BYTES", 2**20)
+    answer = client(echo).patch("/x", files={"file": ("a.bin", bytes(2**20 + 1))})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    small = client(lambda call: Answer(call.body.file("file")[0])).patch(
+        "/x", files={"file": ("a.bin", b"x")}
+    )
+    assert small.json() == "a.bin"

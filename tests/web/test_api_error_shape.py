@@ -92,7 +92,7 @@ def test_another_method_is_405(route: Route, ask: Api) -> None:
     ids=lambda route: route.path,
 )
 def test_an_unknown_parameter_is_422(route: Route, ask: Api) -> None:
-    answer = ask("GET", path(route) + "?no_such_parameter=1")
+    answer = ask("GET", path(route) + "?no_such_parameter=1", by="boss")
     assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "no_such_parameter")
 
 

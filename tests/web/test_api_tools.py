@@ -86,20 +86,65 @@ def test_working_time_is_computed(ask: Api) -> None:
     )
 
 
+def test_a_field_is_added_in_a_draft_planned_published_and_taken_back(ask: Api) -> None:
+    path = "/definitions/form/demo.item"
+    change = {
+        "overlay": {"set": {"fields.x_colour": {"type": "text", "label": {"zh": "颜色", "en": "Colour"}}}}
+    }
+    version = ask("GET", "/catalogue/versions", by="boss").json()["data"][0]["version"]
+    assert ask("PUT", path, change, by="boss").json()["definition"]["fields"]["x_colour"]["type"] == "text"
+    planned = ask("POST", "/catalogue/plan", by="boss").json()
+    assert planned["steps"] and planned["failing"] == []
+    assert "x_colour" not in ask("GET", "/forms/demo.item").json()["fields"]
+    published = ask("POST", "/catalogue/publish", {"comment": "colours"}, by="boss").json()
+    assert published["version"] > version
+    assert ask("GET", "/forms/demo.item").json()["fields"]["x_colour"]["label"] == "Colour"
+    item = ask.made("demo.item", {"code": f"D{uuid4().hex[:8]}", "name": "n", "x_colour": "red"})
+    assert item["x_colour"] == "red"
+    schemas = ask("GET", "/openapi.json").json()["components"]["schemas"]
+    assert "x_colour" in schemas["demo.item.change"]["properties"]
+    assert ask("POST", "/catalogue/rollback", {"version": version}, by="boss").status_code == 200
+    assert "x_colour" not in ask("GET", "/forms/demo.item").json()["fields"]
+
+
 def test_definitions_are_for_administrators(ask: Api) -> None:
     listed = ask("GET", "/definitions", by="boss").json()["data"]
-    assert {"kind": "form", "name": "demo.order", "pack": "demo", "overlay": False} in listed
-    one = ask("GET", "/definitions/form/demo.order", by="boss").json()
-    assert one["definition"]["form"] == "demo.order" and one["overlay"] is None
-    assert ask("GET", "/definitions/form/no.such", by="boss").status_code == 404
-    assert ask("GET", "/definitions/secrets/demo.order", by="boss").status_code == 404
-    assert ask("GET", "/definitions").status_code == 403
+    assert ("form", "demo.order", "demo") in [(one["kind"], one["name"], one["pack"]) for one in listed]
+    assert ask("GET", "/definitions/form/demo.order", by="boss").json()["base"]["form"] == "demo.order"
+    for path in ("/definitions/form/no.such", "/definitions/secrets/demo.order"):
+        assert ask("GET", path, by="boss").status_code == 404
+    for method, path, body in (
+        ("GET", "/definitions", None),
+        ("GET", "/catalogue/versions", None),
+        ("POST", "/catalogue/plan", None),
+        ("PUT", "/definitions/form/demo.order", {"overlay": {}}),
+        ("POST", "/catalogue/publish", {}),
+        ("POST", "/catalogue/rollback", {"version": 1}),
+        ("DELETE", "/definitions/form/demo.order", None),
+    ):
+        assert ask(method, path, body).status_code == 403, path
 
 
-def test_changing_definitions_comes_later(ask: Api) -> None:
-    for method, path in (("PUT", "/definitions/form/demo.order"), ("POST", "/catalogue/publish")):
-        assert ask(method, path, {}, by="boss").json()["code"] == "not_yet"
-        assert ask(method, path, {}).status_code == 403
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"overlay": []},
+        {"definition": {}, "overlay": {}},
+        {"overlay": {"set": {"fields.colour": {"type": "text"}}}},
+        {"overlay": {"set": {"fields.x_a": {"type": "nonsense"}}}},
+        {"overlay": {"set": {"fields.x_a": {"type": "decimal", "formula": "nothing + 1"}}}},
+    ],
+)
+def test_a_change_that_would_not_hold_is_422_and_leaves_no_draft(ask: Api, body: dict[str, Any]) -> None:
+    assert ask("PUT", "/definitions/form/demo.item", body, by="boss").status_code == 422
+    assert ask("POST", "/catalogue/publish", {}, by="boss").json()["code"] == "definition.no_draft"
+
+
+def test_going_back_to_a_version_that_never_was_is_404(ask: Api) -> None:
+    assert ask("POST", "/catalogue/rollback", {"version": 10**9}, by="boss").status_code == 404
+    for body in ({}, {"version": "1"}, {"version": True}, {"version": -1}, {"version": 10**30}):
+        assert ask("POST", "/catalogue/rollback", body, by="boss").status_code == 422
 
 
 def test_a_report_is_json_or_a_file(ask: Api) -> None:

@@ -21,19 +21,18 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import psycopg
-from psycopg_pool import PoolTimeout
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anlan.kernel.access.policy import Kind
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Refused
+from anlan.kernel.errors import Refused, forbidden
 from anlan.kernel.formula import DesignError
 from anlan.kernel.ids import uuid7
 from anlan.web.api import body as bodies
 from anlan.web.api import caller as callers
 from anlan.web.api import idempotency, params, problem, reading, words
-from anlan.web.api.routing import Answer, Call, Found, Route, Router
+from anlan.web.api.routing import ADMIN, Answer, Call, Found, Route, Router
 from anlan.web.metrics import Metrics
 
 __all__ = ["PREFIX", "ApiFirst", "Door"]
@@ -123,24 +122,19 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         incoming = await self._read(scope, receive)
-        if incoming.method == "OPTIONS" and incoming.refused is not None and incoming.refused.status == 405:
-            outgoing = _options(incoming)
-        else:
-            outgoing = await self._answer(incoming)
+        try:
+            outgoing = await self._outgoing(incoming)
+        finally:
+            if incoming.upload is not None:
+                await incoming.upload.close()
         route = incoming.found.route.name if incoming.found else "none"
         self.metrics.count(route, incoming.method, outgoing.status, time.perf_counter() - started)
         if outgoing.file is not None:
-            response = FileResponse(outgoing.file, outgoing.status)
-            response.raw_headers = [
-                one for one in response.raw_headers if one[0] not in (b"content-type", b"etag")
-            ]
-            response.raw_headers += outgoing.headers
-            await response(scope, receive, send)
+            await _file_response(outgoing, outgoing.file)(scope, receive, send)
             return
+        body = b"" if incoming.method == "HEAD" else outgoing.body
         await send({"type": "http.response.start", "status": outgoing.status, "headers": outgoing.headers})
-        await send(
-            {"type": "http.response.body", "body": b"" if incoming.method == "HEAD" else outgoing.body}
-        )
+        await send({"type": "http.response.body", "body": body})
 
     def close(self) -> None:
         """Wait for what is running and end the worker threads."""
@@ -174,7 +168,9 @@ class Door:
             found=found, refused=refused, raw=raw, upload=upload,
         )  # fmt: skip
 
-    async def _answer(self, incoming: Incoming) -> Outgoing:
+    async def _outgoing(self, incoming: Incoming) -> Outgoing:
+        if incoming.method == "OPTIONS" and incoming.refused is not None and incoming.refused.status == 405:
+            return _options(incoming)
         if self._running >= _MOST_WAITING:
             return self._refusal(incoming, Refused(429, "too_busy", retry_after=1), None)
         self._running += 1
@@ -200,12 +196,12 @@ class Door:
             return self._refusal(incoming, refused, caller)
         except DesignError as error:
             return self._refusal(incoming, problem.refused_formula(error, "where"), caller)
-        except PoolTimeout:
-            return self._refusal(incoming, Refused(429, "too_busy", retry_after=1), caller)
         except psycopg.Error as error:
             if error.sqlstate in _AGAIN or error.sqlstate in _BUSY:
                 return self._refusal(incoming, Refused(409, "busy", retry_after=1), caller)
-            if isinstance(error, psycopg.OperationalError):  # stopped, restarting, unreachable
+            # Stopped, restarting, unreachable; a pool that gives no connection means the same, for there are
+            # more connections than worker threads (web/app.py).
+            if isinstance(error, psycopg.OperationalError):
                 _log.error("no database: %s (request %s)", error, incoming.request_id)
                 return self._refusal(incoming, Refused(503, "database_unavailable", retry_after=2), caller)
             return self._defect(incoming, caller)
@@ -265,6 +261,8 @@ class Door:
 
 def _admit(ctx: Context, route: Route, path: Mapping[str, str]) -> None:
     """Raise Refused 404 when what the path names does not exist, 403 when the caller lacks what is needed."""
+    if route.needs == ADMIN and not ctx.caller.admin:
+        raise forbidden(route.path.split("/")[1], "update")
     for kind in _KINDS:
         name = path.get(kind)
         if name is None:
@@ -319,6 +317,14 @@ def _finished(incoming: Incoming, answer: Answer, language: str) -> Outgoing:
             headers.append((b"content-encoding", b"gzip"))
         headers.append((b"content-length", str(len(content)).encode()))
     return Outgoing(answer.status, headers, content)
+
+
+def _file_response(outgoing: Outgoing, path: str) -> FileResponse:
+    """A file on disk, with our headers in place of those that Starlette would guess."""
+    response = FileResponse(path, outgoing.status)
+    kept = [one for one in response.raw_headers if one[0] not in (b"content-type", b"etag")]
+    response.raw_headers = kept + outgoing.headers
+    return response
 
 
 def _options(incoming: Incoming) -> Outgoing:

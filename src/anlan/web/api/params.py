@@ -68,7 +68,7 @@ def whole(query: Mapping[str, str], name: str, default: int, low: int, high: int
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and low <= int(text) <= high):
-        raise invalid([Fault("out_of_range", name, {"field": name, "low": low, "high": high})])
+        raise invalid([Fault("out_of_range", name, {"field": name, "least": low, "most": high})])
     return int(text)
 
 

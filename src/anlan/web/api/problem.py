@@ -5,7 +5,7 @@
          "code": "stock.not_enough", "request_id": "…",
          "errors": [{"path": "lines[2].quantity", "code": "stock.not_enough", "message": "…"}]}
 
-A fault's parameter `sentence` names another sentence than that of its code; `position` is shown beside the
+A fault's parameter `message_code` names another sentence than that of its code; `position` is shown beside the
 path.
 """
 
@@ -64,14 +64,14 @@ def problem(refused: Refused, say: Say, request_id: str) -> dict[str, Any]:
 
 def refused_formula(error: DesignError, path: str) -> Refused:
     """A formula that cannot be accepted: its code, and the position of the token at fault."""
-    params = {**error.params, "position": error.position, "sentence": f"formula.{error.code}"}
+    params = {**error.params, "position": error.position, "message_code": f"formula.{error.code}"}
     return Refused(422, error.code, [Fault(error.code, path, params)])
 
 
 def fault_shown(fault: Fault, say: Say) -> OneError:
     """One fault as answers have it: place, code, sentence, advice."""
     params = {"field": fault.params.get("label") or fault.path or _BODY, **fault.params}
-    sentence = fault.params.get("sentence", fault.code)
+    sentence = fault.params.get("message_code", fault.code)
     error: OneError = {"path": fault.path, "code": fault.code, "message": say(sentence, params)}
     remedy = f"{fault.code}.help"
     advice = say(remedy, params)

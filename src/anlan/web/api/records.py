@@ -171,7 +171,11 @@ def make(call: Call) -> Answer:
 
 def trail(call: Call) -> Answer:
     """GET /records/{form}/{id}/trail"""
-    return Answer(_data(record.trail(call.ctx, call.path["form"], call.path["id"])))
+    before = params.whole(call.query, "before", 0, 1, 2**62) or None
+    limit = params.whole(call.query, "limit", 200, 1, MOST_ROWS)
+    return Answer(
+        _data(record.trail(call.ctx, call.path["form"], call.path["id"], limit=limit, before=before))
+    )
 
 
 def comment(call: Call) -> Answer:

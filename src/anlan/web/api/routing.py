@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from anlan.kernel.errors import Refused
 
-__all__ = ["Answer", "Call", "Found", "Route", "Router"]
+__all__ = ["ADMIN", "Answer", "Call", "Found", "Route", "Router"]
 
 
 class Answer(NamedTuple):
@@ -45,6 +45,7 @@ class Call(NamedTuple):
     address: str
 
 
+ADMIN = "admin"  # what a route needs that is for administrators only
 Handler = Callable[[Call], Answer]
 Body = Literal["none", "json", "optional", "definition", "upload"]
 
@@ -58,7 +59,7 @@ class Route:
     definitions are), `upload` (multipart form), `none`. `query` lists the known parameters; None: the
     handler knows them.
     `needs`: the action that the caller must have on the `{form}` (`{register}`, `{report}`) of the path,
-    asked before the body is looked at; where it is empty the kernel's call asks.
+    asked before the body is looked at, or ADMIN; where it is empty the kernel's call asks.
     `status` and `answers` (media types) are those of the good answer, for the OpenAPI document.
     """
 

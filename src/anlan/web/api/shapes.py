@@ -244,6 +244,7 @@ PARAMETERS: dict[str, Schema] = {
     "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": 500}),
     "after": _query("after", _TEXT, "`next` of the page before"),
     "count": _query("count", {"enum": ["none", "exact", "estimate"]}),
+    "before": _query("before", {"type": "integer", "minimum": 1}, "events before this `seq`"),
     "at": _query("at", _TEXT, "an instant, or a date for the end of that day"),
     "by": _query("by", _TEXT, f"dimensions: {_COMMA}"),
     "only": _query("only", _TEXT, "a formula that the record must satisfy"),

@@ -17,12 +17,14 @@ from anlan.web.api import (
     sheets,
     tools,
 )
-from anlan.web.api.routing import Handler, Route
+from anlan.web.api.routing import ADMIN, Handler, Route
 from anlan.web.api.sheets import MEDIA_TYPES
 
 __all__ = ["table"]
 
-_get, _post, _patch, _delete = (partial(Route, method) for method in ("GET", "POST", "PATCH", "DELETE"))
+_get, _post, _put, _patch, _delete = (
+    partial(Route, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+)
 
 _RECORD = "/records/{form}/{id}"
 _REGISTER = "/registers/{register}"
@@ -68,7 +70,7 @@ _OF_A_RECORD = (
     _post(_RECORD + "/do/{transition}", "records.step", records.step, "optional"),
     _post(_RECORD + "/make/{target_form}", "records.make", records.make, "optional", status=201,
           needs="read"),
-    _get(_RECORD + "/trail", "records.trail", records.trail, needs="read"),
+    _get(_RECORD + "/trail", "records.trail", records.trail, query=("limit", "before"), needs="read"),
     _post(_RECORD + "/comments", "records.comment", records.comment, "json", status=201, needs="read"),
     _get(_RECORD + "/links", "records.links", records.links, needs="read"),
     _get(_RECORD + "/files", "records.files", files.of_record, needs="read"),
@@ -113,16 +115,17 @@ _FOUND = (
     _get("/files/{id}", "files.read", files.read, answers="*/*"),
 )
 
+_DEFINITION = "/definitions/{kind}/{name}"
 _DEFINITIONS = (
-    _get("/definitions", "definitions.list", definitions.every),
-    _get("/definitions/{kind}/{name}", "definitions.read", definitions.one),
-    Route("PUT", "/definitions/{kind}/{name}", "definitions.put", definitions.later, "definition"),
-    _delete("/definitions/{kind}/{name}", "definitions.delete", definitions.later),
+    _get("/definitions", "definitions.list", definitions.every, needs=ADMIN),
+    _get(_DEFINITION, "definitions.read", definitions.one, needs=ADMIN),
+    _put(_DEFINITION, "definitions.put", definitions.put, "definition", needs=ADMIN),
+    _delete(_DEFINITION, "definitions.delete", definitions.remove, status=204, needs=ADMIN),
     _post("/definitions/merge", "definitions.merge", definitions.merge_definitions, "definition"),
-    _post("/catalogue/plan", "catalogue.plan", definitions.later, "optional"),
-    _post("/catalogue/publish", "catalogue.publish", definitions.later, "optional"),
-    _get("/catalogue/versions", "catalogue.versions", definitions.later),
-    _post("/catalogue/rollback", "catalogue.rollback", definitions.later, "optional"),
+    _post("/catalogue/plan", "catalogue.plan", definitions.plan, "optional", needs=ADMIN),
+    _post("/catalogue/publish", "catalogue.publish", definitions.publish, "optional", needs=ADMIN),
+    _get("/catalogue/versions", "catalogue.versions", definitions.versions, needs=ADMIN),
+    _post("/catalogue/rollback", "catalogue.rollback", definitions.rollback, "json", needs=ADMIN),
 )
 
 _TOOLS = (

@@ -19,6 +19,7 @@ class Upload:
     """The parts of one multipart body, readable in a worker thread."""
 
     def __init__(self, form: FormData) -> None:
+        self._form = form
         self.files: dict[str, UploadFile] = {}
         self.texts: dict[str, str] = {}
         for name, part in form.multi_items():
@@ -34,6 +35,10 @@ class Upload:
             raise invalid([Fault("required", name, {"field": name})])
         part.file.seek(0)
         return part.filename or "file", part.file
+
+    async def close(self) -> None:
+        """Delete what was spooled."""
+        await self._form.close()
 
     def fingerprint(self) -> bytes:
         """What stands for the whole body in an Idempotency-Key: names and contents, not the boundary."""
