@@ -34,9 +34,14 @@ FormulaText = Annotated[str, Field(max_length=8192)]
 
 
 class Model(BaseModel):
-    """Base of all definitions: unknown attributes are errors, instances do not change."""
+    """Base of all definitions: unknown attributes are errors, instances do not change.
+
+    `retained`: a newer pack no longer has the element, but the company uses it (docs/internals/merge.md).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    retained: bool = False
 
 
 class Label(Model):
@@ -92,7 +97,6 @@ class FieldDefinition(Model):
     hidden: bool = False
     unique: bool = False
     search: bool = False
-    retained: bool = False
     default: Any = None
     formula: FormulaText | None = None
     stored: bool = True
@@ -153,6 +157,7 @@ class State(Model):
     label: LabelText
     colour: str = "grey"
     editable: list[str] = Field(default_factory=list)
+    retained: bool = False      # a newer definition dropped it; records are still in it
 
 
 class Transition(Model):
@@ -173,6 +178,7 @@ class Transition(Model):
     primary: bool = False
     danger: bool = False
     comment: bool = False
+    retained: bool = False
 
 
 class Workflow(Model):
@@ -230,7 +236,6 @@ class Grant(Model):
     actions: list[Action] = Field(default_factory=list)
     rows: FormulaText | None = None
     fields: dict[str, Literal["none", "read", "write"]] = Field(default_factory=dict)
-    retained: bool = False
 
 
 class View(Model):

@@ -45,7 +45,7 @@ def put(home: Path, chunks: Iterable[bytes], *, limit: int) -> Stored:
                 size += len(chunk)
                 if size > limit:
                     raise Refused(
-                        413, "too_large", params={"what": _WHAT, "limit": f"{limit // 1_000_000} MB"}
+                        413, "too_large", params={"label": _WHAT, "limit": f"{limit // 1_000_000} MB"}
                     )
                 digest.update(chunk)
                 head += chunk[: HEAD_BYTES - len(head)]

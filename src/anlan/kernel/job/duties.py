@@ -11,6 +11,8 @@ from anlan.kernel.job.tasks import DUTY, Run, task
 from anlan.kernel.job.ticks import schedule
 
 _KEPT = timedelta(days=30)
+_ANSWERS_KEPT = timedelta(days=1)
+_SESSIONS_KEPT = timedelta(days=90)
 _TICKS_KEPT = timedelta(days=1)  # a duty that runs twice a minute leaves 2,880 rows a day
 
 
@@ -37,6 +39,18 @@ def tidy_files(run: Run) -> int:
         return tidy(connection, run.site.settings.home)
 
 
+@task("site.sweep", queue=DUTY, safe=True)
+def sweep(run: Run) -> int:
+    """Delete answers kept for repeated requests after a day, and sessions that ended a season ago (see access:
+    whence somebody logged in within 30 days is still asked for)."""
+    now = run.site.clock.now()
+    with run.site.pool.connection() as connection:
+        answers = connection.execute("DELETE FROM idempotency WHERE created_at < $1", [now - _ANSWERS_KEPT])
+        ended = connection.execute("DELETE FROM session WHERE expires_at < $1", [now - _SESSIONS_KEPT])
+        return int(answers.rowcount + ended.rowcount)
+
+
+schedule("site.sweep", cron="20 * * * *")
 schedule("job.purge", cron="40 3 * * *")
 schedule("file.tidy", cron="50 3 * * *")
 schedule("audit.seal", every=30)

@@ -9,7 +9,8 @@ import orjson
 
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.context import Context
-from anlan.kernel.ids import uuid7
+from anlan.kernel.errors import Fault, invalid
+from anlan.kernel.ids import id_array, uuid7
 from anlan.kernel.index import tokens_of
 from anlan.kernel.record.compile import compiled
 from anlan.kernel.record.events import shown
@@ -40,7 +41,31 @@ def insert(batch: Batch, kind: str = "create") -> None:
         heads.append(_head(form, document, part.title(document, ctx), event))
     _execute(ctx, statements(ctx.catalogue, form).insert, heads, kind, *(
         f"[{b','.join(rows).decode()}]" for rows in lines.values()))
+    attach_files(ctx, form, batch.documents)
     tell_memories(ctx, form)
+
+
+def attach_files(ctx: Context, form: Form, documents: list[Record]) -> None:
+    """Hang files that fields name on their records: who may read the record may open them. Two statements, if any."""
+    keys = form.part("files", lambda: [
+        (item.key, lines) for lines, fields in ((None, form.fields), *((key, table.fields) for key, table in form.lines.items()))
+        for item in fields.values() if item.type.key in ("file", "image") and item.column])
+    pairs = [(document["id"], row[key]) for key, lines in keys for document in documents
+             for row in (document[lines] if lines else (document,)) if row.get(key)]
+    if not pairs:
+        return
+    named = [id_array(one for one, _ in pairs), id_array(one for _, one in pairs)]
+    # A file may be named by who brought it, or where it hangs already; else naming it would be a way to read it.
+    strange = ctx.connection.execute(
+        "SELECT t.f FROM unnest($1::uuid[], $2::uuid[]) AS t(r, f) WHERE NOT EXISTS (SELECT 1 FROM file WHERE id = t.f AND created_by = $3) "
+        "AND NOT EXISTS (SELECT 1 FROM record_file WHERE file = t.f AND record = t.r) LIMIT 1", [*named, ctx.caller.user]).fetchone()
+    if strange is not None:
+        key = next(key for key, lines in keys for document in documents
+                   for row in (document[lines] if lines else (document,)) if row.get(key) == strange[0])
+        raise invalid([Fault("unknown_link", key, {"value": strange[0], "label": key})])
+    ctx.connection.execute(
+        "INSERT INTO record_file (record, file, form, added_at, added_by) SELECT r, f, $3, $4, $5 "
+        "FROM unnest($1::uuid[], $2::uuid[]) AS t(r, f) ON CONFLICT DO NOTHING", [*named, form.name, ctx.now, ctx.person])
 
 
 def _spell(value: Any) -> bytes:
@@ -111,6 +136,7 @@ def write_update(
         _execute(ctx, texts.update, head, kind, comment, after["id"], *(_spell(after[key]).decode() for key in form.lines))
     else:
         _execute(ctx, texts.update_head, head, kind, comment, after["id"])
+    attach_files(ctx, form, [after])
     tell_memories(ctx, form)
 
 

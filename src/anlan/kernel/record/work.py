@@ -19,12 +19,16 @@ from anlan.kernel.workflow.request import waiting
 
 __all__ = ["apply_values", "check", "derive", "refuse", "refuse_while_waiting", "run_rules"]
 
+ERROR_VALUE = "formula_error"
 Values = Mapping[str, Any]
 Record = dict[str, Any]
 
 
-def derive(batch: Batch) -> None:
+def derive(batch: Batch, *, tell_errors: bool = False) -> None:
     """Defaults, formulas, `derive` rules; formulas again where a rule changed what it may write.
+
+    A formula that gives an error value leaves its field empty: a draft may be incomplete, and `required` refuses the rest.
+    `tell_errors` adds them to the faults nevertheless (a preview shows them beside the cell).
 
     A default may bring in a link whose row is not loaded: then it is loaded, and the record computed anew from what
     was sent.
@@ -42,7 +46,7 @@ def derive(batch: Batch) -> None:
             _restore(form, document, given, snapshot)
             found.clear()
             part.compute(document, ctx, found)
-        batch.faults += [(place, fault) for fault in found]
+        batch.faults += [(place, fault) for fault in found if tell_errors or fault.code != ERROR_VALUE]
     rules = ctx.catalogue.rules.get((form.name, "derive"))
     if rules:
         written = {path for item in rules for path in item.writes}
@@ -52,8 +56,8 @@ def derive(batch: Batch) -> None:
             if _values(document, written) != before[place]:
                 found = []
                 part.compute(document, ctx, found)
-                batch.faults = [one for one in batch.faults if one[0] != place or not one[1].code.startswith("formula")]
-                batch.faults += [(place, fault) for fault in found]
+                batch.faults = [one for one in batch.faults if one[0] != place or one[1].code != ERROR_VALUE]
+                batch.faults += [(place, fault) for fault in found if tell_errors or fault.code != ERROR_VALUE]
 
 
 def _values(document: Record, paths: set[str]) -> list[Any]:

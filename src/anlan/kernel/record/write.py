@@ -250,7 +250,7 @@ def preview(ctx: Context, form_name: str, values: Values, *, id: str | None = No
             batch.documents[0] |= {"version": 0, "state": form.start}
         else:
             batch.documents.append(apply_values(ctx, form, load(ctx, form, [find(ctx, form, id, "update")])[0], values))
-        derive(batch)
+        derive(batch, tell_errors=True)
         part, document = compiled(ctx.catalogue, form), batch.documents[0]
         faults = [fault for _, fault in batch.faults]
         if not faults:
