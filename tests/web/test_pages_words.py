@@ -30,6 +30,12 @@ def test_every_code_that_scripts_use_has_a_sentence() -> None:
     ) == set()
 
 
+def test_no_sentence_for_scripts_is_left_that_no_script_says() -> None:
+    scripts = "".join(file.read_text("utf-8") for file in SCRIPTS)
+    known = {code[3:] for code in words().sentences["en"] if code.startswith("js.")}
+    assert {code for code in known if f'"{code}"' not in scripts} == set()
+
+
 def test_templates_hold_no_words_of_their_own() -> None:
     said = {
         (file.name, line)

@@ -140,7 +140,8 @@ def _line_change(ctx: Context, form: Json, change: Json) -> dict[str, str] | Non
 def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response:
     saved = bool(content.get("id"))
     waiting = _waiting(ctx, form, content) if saved else None
-    editable = _editable(form, content, saved=saved) if waiting is None else []
+    looked_at = request.query_params.get("part") == "peek"  # beside a list: to be read, not typed into
+    editable = [] if waiting is not None or looked_at else _editable(form, content, saved=saved)
     label = show.label(form["label"], ctx.language)
     title = content.get("number") or content.get("code") or label
     if not saved:

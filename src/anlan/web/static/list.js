@@ -19,15 +19,13 @@ function walk(step) {
 }
 
 async function peek(row) {
-  const answer = await fetch(row.dataset.href, { credentials: "same-origin" });
+  const answer = await fetch(`${row.dataset.href}?part=peek`, { credentials: "same-origin" });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   panel ??= document.body.appendChild(make("aside", { class: "peek", "aria-live": "polite" }));
   const head = page.querySelector(".record-head h1");
   const state = page.querySelector(".record-state");
   const content = page.querySelector(".record-main");
-  for (const control of content.querySelectorAll("input, select, textarea, button")) control.disabled = true;
-  content.querySelectorAll(".grid-hint, .lines-head .actions").forEach((one) => one.remove());
   panel.replaceChildren(make("div", { class: "page-head" }, head ?? "", state ?? ""), content);
 }
 
