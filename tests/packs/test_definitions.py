@@ -128,3 +128,15 @@ def test_views_and_sections_show_fields_that_exist() -> None:
 
 def test_every_pack_says_what_it_is() -> None:
     assert [pack for pack in NAMES if not (FOLDER / pack / "README.md").exists()] == []
+
+
+def test_no_two_forms_number_their_documents_alike():
+    """An order and an issue that are both called SO2611-0001 could not be told apart on paper."""
+    patterns: dict[str, str] = {}
+    for form in catalogue().forms.values():
+        number = form.definition.number
+        if number is None or not number.pattern.split("{")[0]:
+            continue
+        prefix = number.pattern.split("{")[0]
+        assert prefix not in patterns, f"{form.name} and {patterns[prefix]} both begin with {prefix}"
+        patterns[prefix] = form.name
