@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Fault, invalid
-from anlan.kernel.record.events import changes
 from anlan.kernel.record.load import load
-from anlan.kernel.record.store import write_update
 from anlan.kernel.record.write import create_trusted
 from anlan.kernel.rules import Batch, compute, rule
-from anlan.packs.base.amounts import release
-from anlan.packs.base.rates import digits_of, fill_rate, rate_of_the_day
+from anlan.packs.base.rates import fill_rate, rate_of_the_day
 from anlan.packs.finance.booking import acting_for_a_document, book, take_back
+from anlan.packs.finance.checks import check_analysis, voucher_name
+from anlan.packs.finance.closing import hold_postings, last_day, periods_in, set_closed, unreviewed
 from anlan.packs.finance.engine.vouchers import difference
+from anlan.packs.finance.settlement import account_of, check_line, name_invoices, settle_invoice
 
 __all__ = [
     "allocation_fits",
@@ -63,40 +61,8 @@ def settle(ctx: Context, rows: list[Row]) -> list[Row]:
             resources["base_amount"] = ZERO
         else:
             place = places[row["document"]] = places.get(row["document"], -1) + 1
-            _settle_invoice(ctx, row, place)
+            settle_invoice(ctx, row, place)
     return rows
-
-
-def _settle_invoice(ctx: Context, row: Row, place: int) -> None:
-    balance, amount = row["balance"], row["resources"]["amount"]
-    left = balance["amount"] + amount
-    if balance["amount"] == 0 or (left != 0 and (left > 0) != (balance["amount"] > 0)):
-        invoice = ctx.connection.execute(
-            "SELECT code FROM record_index WHERE id = $1", [row["dimensions"]["invoice"]]
-        ).fetchone()
-        raise invalid(
-            [
-                Fault(
-                    "finance.over_allocated",
-                    f"lines[{place}].amount",
-                    {
-                        "line": place + 1,
-                        "invoice": invoice[0] if invoice else "",
-                        "open": abs(balance["amount"]),
-                        "amount": abs(amount),
-                    },
-                )
-            ]
-        )
-    cleared = release(
-        balance["amount"],
-        balance["base_amount"],
-        amount,
-        ZERO,
-        digits=digits_of(ctx, row["dimensions"]["company"]),
-    )
-    row["resources"]["base_amount"] = cleared
-    balance["amount"], balance["base_amount"] = left, balance["base_amount"] + cleared
 
 
 @rule(
@@ -110,7 +76,7 @@ def complete_payment(batch: Batch) -> None:
     ctx = batch.ctx
     for payment in batch.documents:
         if payment.get("account") is None:
-            payment["account"] = _account_of(ctx, "bank")
+            payment["account"] = account_of(ctx, "bank")
         source = payment.get("sales_invoice") or payment.get("purchase_invoice")
         if source is not None and not payment.get("lines") and batch.before[0] is None:
             payment["lines"] = [
@@ -121,30 +87,7 @@ def complete_payment(batch: Batch) -> None:
                     "amount": payment.get("amount"),
                 }
             ]
-        _name_invoices(ctx, payment)
-
-
-def _account_of(ctx: Context, role: str) -> str | None:
-    accounts = ctx.memory.rows("finance.account").items()
-    return next((key for key, account in accounts if account["role"] == role and account["active"]), None)
-
-
-def _name_invoices(ctx: Context, payment: Row) -> None:
-    """From the reference of each line to the link of its kind; due dates come along."""
-    for line in payment["lines"]:
-        named = ctx.rows("").get(line.get("invoice") or "", {}).get("form")
-        if named in ("sales.invoice", "purchase.invoice"):
-            line["sales_invoice"] = line["invoice"] if named == "sales.invoice" else None
-            line["purchase_invoice"] = line["invoice"] if named == "purchase.invoice" else None
-    for form, key in (("sales.invoice", "sales_invoice"), ("purchase.invoice", "purchase_invoice")):
-        wanted = {
-            line[key]: line for line in payment["lines"] if line.get(key) and line.get("due_date") is None
-        }
-        if wanted:
-            for invoice in load(ctx, ctx.form(form), list(wanted), balances=False):
-                for line in payment["lines"]:
-                    if line.get(key) == invoice["id"]:
-                        line["due_date"] = invoice["due_date"]
+        name_invoices(ctx, payment)
 
 
 @rule("finance.payment", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
@@ -172,34 +115,7 @@ def allocation_fits(batch: Batch) -> None:
             for invoice in load(ctx, ctx.form(form), list(dict.fromkeys(ids)), balances=False)
         }
         for place, line in enumerate(payment["lines"]):
-            _check_line(batch, payment, place, found.get(line.get(key) or ""), side)
-
-
-def _check_line(batch: Batch, payment: Row, place: int, invoice: Row | None, side: str) -> None:
-    path, line = f"lines[{place}].invoice", payment["lines"][place]
-    if invoice is None or invoice["state"] != "posted":
-        known = batch.ctx.rows("").get(line.get("invoice") or "", {})
-        batch.fault(payment, "finance.not_an_invoice", path, line=place + 1, record=known.get("code") or "")
-    elif invoice[side] != payment["party"]:
-        party = batch.linked("base.party", invoice[side])
-        batch.fault(
-            payment,
-            "finance.wrong_party",
-            path,
-            line=place + 1,
-            invoice=invoice["number"],
-            party=party.get("name") or "",
-        )
-    elif invoice["currency"] != payment["currency"]:
-        currency = batch.linked("base.currency", invoice["currency"])
-        batch.fault(
-            payment,
-            "finance.wrong_currency",
-            path,
-            line=place + 1,
-            invoice=invoice["number"],
-            currency=currency.get("code"),
-        )
+            check_line(batch, payment, place, found.get(line.get(key) or ""), side)
 
 
 # -- vouchers of documents -----------------------------------------------------------------------------------
@@ -271,7 +187,7 @@ def voucher_is_sound(batch: Batch) -> None:
     """借贷必相等; every line on a detail account with all the analysis that the account asks for."""
     for voucher in batch.documents:
         for place, line in enumerate(voucher["lines"]):
-            _check_analysis(batch, voucher, place, line)
+            check_analysis(batch, voucher, place, line)
         if any(line["debit"] is None or line["credit"] is None for line in voucher["lines"]):
             continue
         off = difference(voucher["lines"])
@@ -280,40 +196,11 @@ def voucher_is_sound(batch: Batch) -> None:
                 voucher,
                 "finance.unbalanced",
                 "lines",
-                record=_name(voucher),
+                record=voucher_name(voucher),
                 difference=abs(off),
                 debit=voucher["debit"],
                 credit=voucher["credit"],
             )
-
-
-def _check_analysis(batch: Batch, voucher: Row, place: int, line: Row) -> None:
-    account = batch.linked("finance.account", line["account"])
-    if not account:
-        return
-    label = f"{account['code']} {account['name']}"
-    if not account["detail"]:
-        batch.fault(voucher, "finance.not_detail", f"lines[{place}].account", line=place + 1, account=label)
-    options = batch.ctx.form("finance.account").definition.fields["analysis"].options or {}
-    for asked in account["analysis"] or ():
-        if line.get(asked) is None:
-            wanted = options[asked].label
-            batch.fault(
-                voucher,
-                "finance.analysis_missing",
-                f"lines[{place}].{asked}",
-                line=place + 1,
-                account=label,
-                analysis={"zh": wanted.zh, "en": wanted.en},
-            )
-
-
-def _name(voucher: Row) -> str:
-    return (
-        f"{voucher['word']}-{voucher['number']}"
-        if voucher.get("number")
-        else str(voucher.get("summary") or "")
-    )
 
 
 @rule(
@@ -331,10 +218,13 @@ def keep_generated(batch: Batch) -> None:
         if voucher["source"] is not None:
             source = batch.ctx.rows("").get(voucher["source"], {})
             batch.fault(
-                voucher, "finance.generated_voucher", record=_name(voucher), source=source.get("code") or ""
+                voucher,
+                "finance.generated_voucher",
+                record=voucher_name(voucher),
+                source=source.get("code") or "",
             )
         elif voucher["reviewed_by"] is not None:
-            batch.fault(voucher, "finance.reviewed", record=_name(voucher))
+            batch.fault(voucher, "finance.reviewed", record=voucher_name(voucher))
 
 
 @rule(
@@ -349,7 +239,7 @@ def review(batch: Batch) -> None:
     """Maker and reviewer are two persons (会计基础工作规范); a generated voucher was made by nobody."""
     for voucher in batch.documents:
         if voucher["source"] is None and voucher["created_by"] == batch.ctx.caller.user:
-            batch.fault(voucher, "finance.own_review", record=_name(voucher))
+            batch.fault(voucher, "finance.own_review", record=voucher_name(voucher))
         voucher["reviewed_by"], voucher["reviewed_at"] = batch.ctx.caller.user, batch.ctx.now
 
 
@@ -378,19 +268,6 @@ def open_period(batch: Batch) -> None:
             )
 
 
-def _last_day(period: str) -> date:
-    year, month = int(period[:4]), int(period[5:7])
-    return date(year, month, monthrange(year, month)[1])
-
-
-def _periods(ctx: Context, company: str, state: str) -> list[str]:
-    return sorted(
-        row["period"]
-        for row in ctx.memory.rows("finance.period").values()
-        if row["company"] == company and row["state"] == state
-    )
-
-
 @rule(
     "finance.period",
     "step",
@@ -402,19 +279,19 @@ def close_period(batch: Batch) -> None:
     """Periods are closed in order; where the company asks for it, only with all vouchers reviewed."""
     ctx = batch.ctx
     for period in batch.documents:
-        earlier = [name for name in _periods(ctx, period["company"], "open") if name < period["period"]]
+        earlier = [name for name in periods_in(ctx, period["company"], "open") if name < period["period"]]
         if earlier:
             batch.fault(period, "finance.period_order", "period", period=period["period"], earlier=earlier[0])
             continue
-        _hold_postings(ctx, period["company"])
+        hold_postings(ctx, period["company"])
         if ctx.linked("system.company", period["company"]).get("review_before_close"):
-            count = _unreviewed(ctx, period["company"], period["period"])
+            count = unreviewed(ctx, period["company"], period["period"])
             if count:
                 batch.fault(
                     period, "finance.period_unreviewed", "period", period=period["period"], count=count
                 )
                 continue
-        _set_closed(ctx, period["company"], _last_day(period["period"]))
+        set_closed(ctx, period["company"], last_day(period["period"]))
 
 
 @rule(
@@ -428,36 +305,11 @@ def reopen_period(batch: Batch) -> None:
     """反结账 begins with the newest closed period."""
     ctx = batch.ctx
     for period in batch.documents:
-        later = [name for name in _periods(ctx, period["company"], "closed") if name > period["period"]]
+        later = [name for name in periods_in(ctx, period["company"], "closed") if name > period["period"]]
         if later:
             batch.fault(
                 period, "finance.period_reopen_order", "period", period=period["period"], later=later[-1]
             )
             continue
-        _hold_postings(ctx, period["company"])
-        _set_closed(ctx, period["company"], _last_day(period["period"]).replace(day=1) - timedelta(days=1))
-
-
-def _hold_postings(ctx: Context, company: str) -> None:
-    """Wait for postings of the company that are under way, and let none begin until we are through."""
-    ctx.connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended('period', 0) # hashtextextended($1, 0))", [company]
-    )
-
-
-def _unreviewed(ctx: Context, company: str, period: str) -> int:
-    row = ctx.connection.execute(
-        "SELECT count(*) FROM finance_voucher WHERE company = $1 AND period = $2 AND state = 'posted' "
-        "AND reviewed_by IS NULL",
-        [company, period],
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _set_closed(ctx: Context, company: str, day: date) -> None:
-    form = ctx.form("system.company")
-    record = load(ctx, form, [company], lock=True)[0]
-    with acting_for_a_document(ctx):
-        after = record | {"closed_through": day}
-        changed = changes(form, record, after)
-        write_update(ctx, form, after, changed, kind="update")
+        hold_postings(ctx, period["company"])
+        set_closed(ctx, period["company"], last_day(period["period"]).replace(day=1) - timedelta(days=1))
