@@ -65,7 +65,7 @@ class Messages:
                     merged[language][code] = sentence
         return cls(merged)
 
-    def text(self, code: str, language: str, **params: object) -> str:
+    def text(self, code: str, language: str, /, **params: object) -> str:
         """The sentence of `code`; in another language if this one lacks it; an unknown code is its own text.
 
         A parameter that is not given stays visible as `{name}`, so that a wrong call is seen and never fails.

@@ -1,6 +1,6 @@
-"""A posting compiled to one statement.
+"""Postings compiled to statements.
 
-It works out in the database which movements the documents should have and differ from those they have, inserts
+A statement works out in the database which movements the documents should have and differ from those they have, inserts
 the difference, brings balances up to date in key order and returns what a limit forbids. Three spellings of
 "the difference", by what the step does to the states of the posting's `while`:
 
@@ -9,7 +9,9 @@ the difference, brings balances up to date in key order and returns what a limit
     stay    has them before and after:  want − had
 
 Invariant: outside `while`, a document's movements add up to zero; so `enter` need not look.
-Parameters: $1 ids of documents, $2 now. Statements that write computed rows: $1 the rows as JSON, $2 now.
+Postings of a form to different registers are joined into one statement (two to the same register are not: PostgreSQL
+lets one statement touch a balance row once). Parameters: $1 ids of documents, $2 now. Statements that write computed
+rows: $1 the rows as JSON, $2 now.
 """
 
 from __future__ import annotations
@@ -24,23 +26,24 @@ from anlan.kernel.catalogue.register import DIMENSION_SQL, RESOURCE_SQL, ZEROS, 
 from anlan.kernel.catalogue.scope import row_scope
 from anlan.kernel.definition.model import Posting
 from anlan.kernel.formula import BOOLEAN, DesignError, Formula, sql
-from anlan.kernel.posting.limit import limit_select
+from anlan.kernel.posting.limit import NO_LIMITS, limit_select
 
-__all__ = ["Change", "CompiledPosting", "compiled_postings", "want_sql", "write_tail"]
+__all__ = ["Change", "CompiledPosting", "compiled_postings", "computed_write", "statements_for"]
 
 Change = Literal["enter", "leave", "stay"]
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledPosting:
-    """One posting of a form. `texts` by change; for a computed posting they only select the rows."""
+    """One posting of a form. `diffs` are the CTEs up to `diff{0}` by change, `{0}` being what tells joined postings apart;
+    `rows` select what a computed posting wants to move."""
 
     key: str
     posting: Posting
     register: Register
-    texts: dict[Change, str]
+    diffs: dict[Change, str]
+    rows: dict[Change, str]
     computed: str | None
-    date: str
 
     def change(self, before: str | None, after: str | None) -> Change | None:
         """What a step from one state to another does to this posting; None: nothing."""
@@ -55,9 +58,34 @@ def compiled_postings(catalogue: Catalogue, form: Form) -> list[CompiledPosting]
         key=lambda item: (item.computed is None, item.register.name, list(form.definition.postings).index(item.key))))
 
 
+def statements_for(catalogue: Catalogue, form: Form, changes: tuple[tuple[str, Change], ...]) -> list[str]:
+    """The fewest statements for some postings (key, change), made once per catalogue."""
+    def make() -> list[str]:
+        by_key = {item.key: item for item in compiled_postings(catalogue, form)}
+        waves: list[list[tuple[CompiledPosting, Change]]] = []
+        for key, change in changes:
+            item = by_key[key]
+            wave = next((wave for wave in waves if all(one.register is not item.register for one, _ in wave)), None)
+            if wave is None:
+                waves.append(wave := [])
+            wave.append((item, change))
+        return [_joined(catalogue, form, wave) for wave in waves]
+
+    return form.part(f"posting statements {changes}", make)
+
+
+def _joined(catalogue: Catalogue, form: Form, wave: list[tuple[CompiledPosting, Change]]) -> str:
+    parts, selects = [], []
+    for place, (item, change) in enumerate(wave):
+        ctes, select = write_tail(catalogue, item.register, form=f"'{form.name}'", posting=f"'{item.key}'", mark=str(place))
+        parts += [item.diffs[change].replace("{0}", str(place)), ctes]
+        selects += [select] if select else []
+    return f"WITH {', '.join(parts)} {' UNION ALL '.join(selects) or NO_LIMITS}"
+
+
 def _compile(catalogue: Catalogue, form: Form, key: str, posting: Posting) -> CompiledPosting:
     register = catalogue.registers[posting.register_name]
-    want, day = want_sql(catalogue, form, key, posting, register)
+    want = want_sql(catalogue, form, key, posting, register)
     had = _had(register, key)
     dims = ", ".join(quoted(name) for name in register.dimensions)
     sums = ", ".join(f"sum(u.{quoted(name)}) AS {quoted(name)}" for name in register.resources)
@@ -67,33 +95,29 @@ def _compile(catalogue: Catalogue, form: Form, key: str, posting: Posting) -> Co
     open_day = ("GREATEST({0}, (SELECT c.\"closed_through\" + 1 FROM system_company c WHERE c.\"id\" = h.\"company\"))"
                 if form.has_company else "{0}")
     diffs: dict[Change, str] = {
-        "enter": f"want AS MATERIALIZED ({want}), diff AS MATERIALIZED (SELECT * FROM want WHERE "
+        "enter": f"want{{0}} AS MATERIALIZED ({want}), diff{{0}} AS MATERIALIZED (SELECT * FROM want{{0}} WHERE "
                  f"{' OR '.join(f'{quoted(name)} <> 0' for name in register.resources)})",
-        "leave": f"had AS MATERIALIZED ({had}), diff AS MATERIALIZED (SELECT x.document, x.document_line, "
+        "leave": f"had{{0}} AS MATERIALIZED ({had}), diff{{0}} AS MATERIALIZED (SELECT x.document, x.document_line, "
                  f"{open_day.format('x.date')} AS date, {', '.join('x.' + quoted(n) for n in register.dimensions)}, "
                  f"{', '.join(f'- x.{quoted(n)} AS {quoted(n)}' for n in register.resources)} "
-                 f'FROM had x JOIN {form.table} h ON h."id" = x.document)',
-        "stay": f"want AS MATERIALIZED ({want}), had AS MATERIALIZED ({had}), diff AS MATERIALIZED ("
+                 f'FROM had{{0}} x JOIN {form.table} h ON h."id" = x.document)',
+        "stay": f"want{{0}} AS MATERIALIZED ({want}), had{{0}} AS MATERIALIZED ({had}), diff{{0}} AS MATERIALIZED ("
                 f"SELECT u.document, u.document_line, {open_day.format('coalesce(max(u.wanted), max(u.had))')} AS date, "
                 f"{', '.join('u.' + quoted(n) for n in register.dimensions)}, {sums} FROM ("
-                f"SELECT document, document_line, date AS wanted, NULL::date AS had, {columns} FROM want UNION ALL "
-                f"SELECT document, document_line, NULL, date, {dims}, {negative} FROM had) u "
+                f"SELECT document, document_line, date AS wanted, NULL::date AS had, {columns} FROM want{{0}} UNION ALL "
+                f"SELECT document, document_line, NULL, date, {dims}, {negative} FROM had{{0}}) u "
                 f'JOIN {form.table} h ON h."id" = u.document '
                 f"GROUP BY u.document, u.document_line, h.\"id\", {', '.join('u.' + quoted(n) for n in register.dimensions)} HAVING {nothing})",
     }
     computed = posting.compute
     if computed is not None and "." not in computed:
         computed = f"{register.pack}.{computed}"
-    if computed is not None:
-        texts: dict[Change, str] = {
-            "enter": want,
-            "leave": f"WITH {diffs['leave']} SELECT * FROM diff",
-            "stay": f"WITH {diffs['stay']} SELECT * FROM diff",
-        }
-    else:
-        tail = write_tail(catalogue, register, form=f"'{form.name}'", posting=f"'{key}'")
-        texts = {change: f"WITH {diff}, {tail}" for change, diff in diffs.items()}
-    return CompiledPosting(key, posting, register, texts, computed, day)
+    rows: dict[Change, str] = {} if computed is None else {
+        "enter": want,
+        "leave": f"WITH {diffs['leave'].replace('{0}', '')} SELECT * FROM diff",
+        "stay": f"WITH {diffs['stay'].replace('{0}', '')} SELECT * FROM diff",
+    }
+    return CompiledPosting(key, posting, register, diffs, rows, computed)
 
 
 def _formula(catalogue: Catalogue, form: Form, key: str, text: str, each: str | None, part: str) -> Formula:
@@ -104,8 +128,8 @@ def _formula(catalogue: Catalogue, form: Form, key: str, text: str, each: str | 
         raise
 
 
-def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, register: Register) -> tuple[str, str]:
-    """The rows that documents $1 should have: (SELECT document, document_line, date, dimensions, resources; the date's SQL)."""
+def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, register: Register) -> str:
+    """The rows that documents $1 should have: SELECT document, document_line, date, dimensions, resources."""
     names = FormNames(catalogue.forms, catalogue.registers, form, lines=posting.each, functions=catalogue.functions,
                       context={("today",): "$2::date", ("now",): "$2::timestamptz"})
 
@@ -138,7 +162,7 @@ def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, regis
         conditions.append(f"coalesce({value(posting.when, 'when')}, false)")
     lines = f' JOIN {form.lines[posting.each].table} l ON l."record" = h."id"' if posting.each else ""
     order = ' ORDER BY h."id", l."position"' if posting.each else ""
-    return (f"SELECT {', '.join(parts)} FROM {form.table} h{lines} {names.joins} WHERE {' AND '.join(conditions)}{order}", day)
+    return f"SELECT {', '.join(parts)} FROM {form.table} h{lines} {names.joins} WHERE {' AND '.join(conditions)}{order}"
 
 
 def _had(register: Register, key: str) -> str:
@@ -150,23 +174,24 @@ def _had(register: Register, key: str) -> str:
             f"GROUP BY m.document, m.document_line, {dims} HAVING {something}")
 
 
-def write_tail(catalogue: Catalogue, register: Register, *, form: str, posting: str, memory: bool = False) -> str:
-    """From a CTE `diff` (document, document_line, date, dimensions, resources) to movements, balances, periods, broken limits.
+def write_tail(catalogue: Catalogue, register: Register, *, form: str, posting: str, mark: str = "", memory: bool = False) -> tuple[str, str]:
+    """From a CTE `diff` (document, document_line, date, dimensions, resources) to movements, balances, periods: more CTEs;
+    and the SELECT of broken limits, "" when the register has none.
 
-    `form` and `posting` are SQL of what goes into these columns. Rows of the result: see limit.BrokenLimit.
+    `form` and `posting` are SQL of what goes into these columns; `mark` tells joined postings apart.
     """
     dims = [quoted(name) for name in register.dimensions]
     res = [quoted(name) for name in register.resources]
     memories = [quoted(name) for name in register.definition.memory] if memory else []
     key = ", ".join(dims)
     parts = [
-        f"mv AS (INSERT INTO {register.movement_table} (date, recorded_at, document, document_form, posting, document_line, {key}, {', '.join(res)}) "
-        f"SELECT date, $2, document, {form}, {posting}, document_line, {key}, {', '.join(res)} FROM diff)",
-        f"g AS MATERIALIZED (SELECT {key}, {', '.join(f'sum({name}) AS {name}' for name in res)}, max(date) AS latest, min(date) AS earliest"
+        f"mv{mark} AS (INSERT INTO {register.movement_table} (date, recorded_at, document, document_form, posting, document_line, {key}, {', '.join(res)}) "
+        f"SELECT date, $2, document, {form}, {posting}, document_line, {key}, {', '.join(res)} FROM diff{mark})",
+        f"g{mark} AS MATERIALIZED (SELECT {key}, {', '.join(f'sum({name}) AS {name}' for name in res)}, max(date) AS latest, min(date) AS earliest"
         f"{''.join(f', (array_agg({name} ORDER BY ord DESC))[1] AS {name}' for name in memories)} "
-        f"FROM diff GROUP BY {key} ORDER BY {key})",
-        f"bal AS (INSERT INTO {register.balance_table} AS b ({key}, {', '.join(res)}, last_date{''.join(', ' + n for n in memories)}) "
-        f"SELECT {key}, {', '.join(res)}, latest{''.join(', ' + n for n in memories)} FROM g ORDER BY {key} "
+        f"FROM diff{mark} GROUP BY {key} ORDER BY {key})",
+        f"bal{mark} AS (INSERT INTO {register.balance_table} AS b ({key}, {', '.join(res)}, last_date{''.join(', ' + n for n in memories)}) "
+        f"SELECT {key}, {', '.join(res)}, latest{''.join(', ' + n for n in memories)} FROM g{mark} ORDER BY {key} "
         f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = b.{name} + EXCLUDED.{name}' for name in res)}, "
         f"last_date = GREATEST(b.last_date, EXCLUDED.last_date){''.join(f', {n} = coalesce(EXCLUDED.{n}, b.{n})' for n in memories)} "
         f"RETURNING {', '.join(f'new.{name}' for name in (*dims, *res))}, "
@@ -178,12 +203,12 @@ def write_tail(catalogue: Catalogue, register: Register, *, form: str, posting: 
         in_names = [f'"{name[1:-1]}_in"' for name in res]
         out_names = [f'"{name[1:-1]}_out"' for name in res]
         parts.append(
-            f"per AS (INSERT INTO {register.period_table} AS p ({key}, period, {', '.join((*in_names, *out_names))}) "
-            f"SELECT {key}, date_trunc('month', date)::date, {ins}, {outs} FROM diff GROUP BY {key}, 6666 ORDER BY {key}, 6666 "
+            f"per{mark} AS (INSERT INTO {register.period_table} AS p ({key}, period, {', '.join((*in_names, *out_names))}) "
+            f"SELECT {key}, date_trunc('month', date)::date, {ins}, {outs} FROM diff{mark} GROUP BY {key}, 6666 ORDER BY {key}, 6666 "
             .replace("6666", "date_trunc('month', date)::date") +
             f"ON CONFLICT ({key}, period) DO UPDATE SET "
             f"{', '.join(f'{name} = p.{name} + EXCLUDED.{name}' for name in (*in_names, *out_names))})")
-    return f"{', '.join(parts)} {limit_select(catalogue, register)}"
+    return ", ".join(parts), limit_select(catalogue, register, mark)
 
 
 def computed_write(catalogue: Catalogue, register: Register) -> str:
@@ -195,5 +220,6 @@ def computed_write(catalogue: Catalogue, register: Register) -> str:
         *(f"{quoted(name)} {RESOURCE_SQL[item.type]}" for name, item in register.resources.items()),
         *(f"{quoted(name)} {RESOURCE_SQL[item.type]}" for name, item in register.definition.memory.items())])
     diff = f"diff AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS r({typed}))"
-    tail = write_tail(catalogue, register, form="document_form", posting="posting", memory=bool(register.definition.memory))
-    return f"WITH {diff}, {tail}"
+    ctes, select = write_tail(
+        catalogue, register, form="document_form", posting="posting", memory=bool(register.definition.memory))
+    return f"WITH {diff}, {ctes} {select or NO_LIMITS}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -25,15 +26,16 @@ from anlan.kernel.formula import DesignError, Formula, Ref, sql
 from anlan.kernel.formula.tree import Node, Operation
 from anlan.kernel.formula.types import CONTEXT
 
-__all__ = ["BrokenLimit", "broken_limits", "limit_select", "refuse_broken"]
+__all__ = ["NO_LIMITS", "BrokenLimit", "broken_limits", "limit_select", "refuse_broken"]
 
-NO_LIMITS = "SELECT NULL::text WHERE false"
+NO_LIMITS = "SELECT WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenLimit:
     """A limit that a write would break: by how much, on which key, with which lines."""
 
+    register: Register
     code: str
     short: Decimal
     lines: tuple[str, ...]
@@ -54,22 +56,23 @@ class _LimitNames(FormNames):
         return super().scalar(ref)
 
 
-def limit_select(catalogue: Catalogue, register: Register) -> str:
-    """The SELECT at the end of a write: rows (code, short, lines, dimensions …, resources …)."""
+def limit_select(catalogue: Catalogue, register: Register, mark: str = "") -> str:
+    """The SELECT at the end of a write: rows (register, code, short, lines, dimensions, resources), both lists as texts;
+    "" for a register without limits."""
     if not register.definition.limits:
-        return NO_LIMITS
+        return ""
     shape = register.as_form(register.balance_table)
     scope = FieldsScope(catalogue.forms, shape, shape.fields, HEAD)
     dims = [quoted(name) for name in register.dimensions]
     res = [quoted(name) for name in register.resources]
     same = " AND ".join(f"d.{name} = c.{name}" for name in dims)
-    columns = ", ".join(f"c.{name}" for name in (*dims, *res))
+    lists = (f"ARRAY[{', '.join(f'c.{name}::text' for name in dims)}], ARRAY[{', '.join(f'c.{name}::text' for name in res)}]")
     selects = []
     for limit in register.definition.limits.values():
         formula = catalogue.check(limit.keep, scope)
         new_names = _LimitNames(catalogue, register, shape, old=False)
         old_names = _LimitNames(catalogue, register, shape, old=True)
-        source = _running(register, dims, res) if limit.running else "bal c"
+        source = _running(register, dims, res, mark) if limit.running else f"bal{mark} c"
         for left, right in _comparisons(formula.tree):
             new = f"({_sql(left, formula, new_names)}) - ({_sql(right, formula, new_names)})"
             old = f"({_sql(left, formula, old_names)}) - ({_sql(right, formula, old_names)})"
@@ -78,8 +81,8 @@ def limit_select(catalogue: Catalogue, register: Register) -> str:
                 unless = f" AND NOT coalesce({sql(catalogue.check(limit.unless, scope), new_names)}, false)"
             # Both sides may join the same links: the old side only reads resources of c, the joins are the new side's.
             selects.append(
-                f"SELECT '{limit.code}' AS code, {new} AS short, "
-                f"(SELECT array_agg(DISTINCT d.document_line) FROM diff d WHERE {same}) AS lines, {columns} "
+                f"SELECT '{register.name}' AS register, '{limit.code}' AS code, {new} AS short, "
+                f"(SELECT array_agg(DISTINCT d.document_line) FROM diff{mark} d WHERE {same}) AS lines, {lists} "
                 f"FROM {source} {new_names.joins} WHERE {new} > 0 AND {new} > {old}{unless}")
     return " UNION ALL ".join(selects)
 
@@ -100,37 +103,36 @@ def _comparisons(node: Node) -> Iterable[tuple[Node, Node]]:
         raise DesignError("limit_shape", getattr(node, "position", 0))
 
 
-def _running(register: Register, dims: list[str], res: list[str]) -> str:
+def _running(register: Register, dims: list[str], res: list[str], mark: str) -> str:
     """The balances now, and after each later movement of a key that was moved in the past."""
     same = " AND ".join(f"m.{name} = b.{name}" for name in dims)
     suffix = ", ".join(f"sum(m.{name}) OVER w AS {name}" for name in res)
     later = ", ".join(f"b.{name} - s.{name} AS {name}, b.\"old_{name[1:-1]}\" - s.{name} AS \"old_{name[1:-1]}\"" for name in res)
     plain = ", ".join(f"b.{name}, b.\"old_{name[1:-1]}\"" for name in res)
     return (
-        f"(SELECT {', '.join('b.' + name for name in dims)}, {plain} FROM bal b UNION ALL "
-        f"SELECT {', '.join('b.' + name for name in dims)}, {later} FROM bal b "
-        f"JOIN g ON {' AND '.join(f'g.{name} = b.{name}' for name in dims)}, "
+        f"(SELECT {', '.join('b.' + name for name in dims)}, {plain} FROM bal{mark} b UNION ALL "
+        f"SELECT {', '.join('b.' + name for name in dims)}, {later} FROM bal{mark} b "
+        f"JOIN g{mark} g ON {' AND '.join(f'g.{name} = b.{name}' for name in dims)}, "
         f"LATERAL (SELECT {suffix} FROM {register.movement_table} m WHERE {same} AND m.date > g.earliest "
         f"WINDOW w AS (ORDER BY m.date DESC, m.seq DESC)) s WHERE b.old_date > g.earliest) c")
 
 
-def broken_limits(register: Register, rows: list[tuple[Any, ...]]) -> list[BrokenLimit]:
+def broken_limits(catalogue: Catalogue, rows: list[tuple[Any, ...]]) -> list[BrokenLimit]:
     """The rows of a write's final SELECT, the worst of each code and key."""
     worst: dict[tuple[Any, ...], BrokenLimit] = {}
-    count = len(register.dimensions)
-    for row in rows:
-        if row[0] is None:
-            continue
-        dimensions = dict(zip(register.dimensions, row[3 : 3 + count], strict=True))
-        resources = dict(zip(register.resources, row[3 + count :], strict=True))
-        found = BrokenLimit(row[0], row[1], tuple(line for line in row[2] or () if line), dimensions, resources)
-        key = (row[0], *row[3 : 3 + count])
+    for name, code, short, lines, dims, res in rows:
+        register = catalogue.registers[name]
+        dimensions = {key: date.fromisoformat(text) if register.dimensions[key].type == "date" else text
+                      for key, text in zip(register.dimensions, dims, strict=True)}
+        resources = {key: Decimal(text) for key, text in zip(register.resources, res, strict=True)}
+        found = BrokenLimit(register, code, short, tuple(line for line in lines or () if line), dimensions, resources)
+        key = (code, *dims)
         if key not in worst or worst[key].short < found.short:
             worst[key] = found
     return list(worst.values())
 
 
-def refuse_broken(ctx: Context, register: Register, broken: list[BrokenLimit], positions: dict[str, str]) -> Refused:
+def refuse_broken(ctx: Context, broken: list[BrokenLimit], positions: dict[str, str]) -> Refused:
     """The refusal that names each key, what is left and what is missing. Reads labels; only runs when refused.
 
     `positions` maps line ids to paths such as `lines[2].quantity`.
@@ -138,7 +140,7 @@ def refuse_broken(ctx: Context, register: Register, broken: list[BrokenLimit], p
     faults = []
     for item in broken:
         params: dict[str, Any] = {"short": item.short, **item.resources}
-        for key, dimension in register.dimensions.items():
+        for key, dimension in item.register.dimensions.items():
             value = item.dimensions[key]
             params[key] = None if value == ZERO_VALUES[dimension.type] else (
                 _label(ctx, dimension.to, value) if dimension.type == "link" and dimension.to else value)

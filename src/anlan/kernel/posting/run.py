@@ -13,7 +13,13 @@ from anlan.kernel.catalogue.register import ZERO_VALUES, Register
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.ids import id_array
-from anlan.kernel.posting.compiled import Change, CompiledPosting, compiled_postings, computed_write
+from anlan.kernel.posting.compiled import (
+    Change,
+    CompiledPosting,
+    compiled_postings,
+    computed_write,
+    statements_for,
+)
 from anlan.kernel.posting.limit import broken_limits, refuse_broken
 from anlan.kernel.record.output import raw_json
 
@@ -49,20 +55,23 @@ def post(ctx: Context, form: Form, documents: list[Row], before: Sequence[str | 
     for name in sorted(work, reverse=True):
         if name:
             computed += _post_computed(ctx, form, name, work[name], documents)
+    joined: dict[str, list[tuple[str, Change]]] = {}
     for item, change, ids in work.get("", ()):
-        _later(ctx, form, item.register, ctx.connection.execute(item.texts[change], [id_array(ids), ctx.now], prepare=True), documents)
+        joined.setdefault(id_array(ids), []).append((item.key, change))
+    for array, changes in joined.items():
+        for text in statements_for(ctx.catalogue, form, tuple(changes)):
+            _later(ctx, form, ctx.connection.execute(text, [array, ctx.now], prepare=True), documents)
     return computed
 
 
-def _later(ctx: Context, form: Form, register: Register, answer: Any, documents: list[Row]) -> None:
+def _later(ctx: Context, form: Form, answer: Any, documents: list[Row]) -> None:
     """Look for broken limits before the commit, when the answer is there without waiting for it alone."""
-    if not register.definition.limits or ctx.tx is None:
-        return
+    assert ctx.tx is not None
 
     def look() -> None:
-        rows = answer.fetchall()
-        if rows:
-            _refuse(ctx, form, register, rows, documents)
+        broken = broken_limits(ctx.catalogue, answer.fetchall())
+        if broken:
+            raise refuse_broken(ctx, broken, _positions(form, documents))
 
     ctx.tx.pending.append(look)
 
@@ -114,12 +123,6 @@ def _positions(form: Form, documents: list[Row]) -> dict[str, str]:
     return found
 
 
-def _refuse(ctx: Context, form: Form, register: Register, rows: list[tuple[Any, ...]], documents: list[Row]) -> None:
-    broken = broken_limits(register, rows)
-    if broken:
-        raise refuse_broken(ctx, register, broken, _positions(form, documents))
-
-
 def _post_computed(
     ctx: Context, form: Form, name: str, work: list[tuple[CompiledPosting, Change, list[str]]], documents: list[Row]
 ) -> list[Row]:
@@ -134,7 +137,7 @@ def _post_computed(
     for item, change, ids in work:
         register = item.register
         dims, res = list(register.dimensions), list(register.resources)
-        for got in ctx.connection.execute(item.texts[change], [id_array(ids), ctx.now], prepare=True).fetchall():
+        for got in ctx.connection.execute(item.rows[change], [id_array(ids), ctx.now], prepare=True).fetchall():
             dimensions = dict(zip(dims, got[3 : 3 + len(dims)], strict=True))
             resources = dict(zip(res, got[3 + len(dims) : 3 + len(dims) + len(res)], strict=True))
             given = {key: resources[key] if key in item.posting.resources or change != "enter" else None for key in res}
@@ -202,7 +205,7 @@ def _write(ctx: Context, form: Form, register: Register, rows: list[Row], docume
     text = register.compiled.get("write")
     if text is None:
         text = register.compiled["write"] = computed_write(ctx.catalogue, register)
-    _later(ctx, form, register, ctx.connection.execute(text, [orjson.dumps(data, default=raw_json).decode(), ctx.now], prepare=True), documents)
+    _later(ctx, form, ctx.connection.execute(text, [orjson.dumps(data, default=raw_json).decode(), ctx.now], prepare=True), documents)
 
 
 def is_none(register: Register, dimension: str, value: Any) -> bool:

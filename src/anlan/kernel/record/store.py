@@ -75,7 +75,7 @@ def _spell(value: Any) -> bytes:
 def _head(form: Form, document: Record, title: Any, event: Any) -> Record:
     """The head of a record as a write sends it, with title, search tokens and what its event keeps."""
     head = {key: value for key, value in document.items() if key not in form.lines}
-    head["_title"], head["_tokens"], head["_event"] = title, index_words(form, document), event
+    head["_title"], head["_tokens"], head["_event"] = title, index_words(form, document, title), event
     return head
 
 
@@ -91,10 +91,10 @@ def _execute(ctx: Context, text: str, head: Any, kind: str, *more: Any) -> None:
         text, [_spell(head).decode(), ctx.now, ctx.caller.user, ctx.via, ctx.request_id, kind, *more], prepare=True)
 
 
-def index_words(form: Form, document: Record) -> list[str]:
-    """The search tokens of a record: code, name, title fields, and fields with `search: true`."""
+def index_words(form: Form, document: Record, title: Any = None) -> list[str]:
+    """The search tokens of a record: title, code, name, and fields with `search: true`."""
     plan = form.part("words", lambda: _word_plan(form))
-    texts = [document.get(key) for key in plan[0]]
+    texts = [title, *(document.get(key) for key in plan[0])]
     for lines, key in plan[1]:
         texts += [line.get(key) for line in document.get(lines) or ()]
     names = [document.get("name")] if "name" in form.fields and not form.is_document else ()
