@@ -83,9 +83,14 @@ def _sayable(field: Field) -> bool:
 
 
 def header(column: Column, columns: Sequence[Column], language: str) -> str:
-    """What the column is called in a file: its label, its sub-table's before it where that is ambiguous."""
+    """What the column is called in a file: its label, its sub-table's before it where that is ambiguous.
+
+    The label of a sub-table's field may also be what another field is called by its key: that one would be read.
+    """
     label = column.label(language)
     same = [one for one in columns if one.label(language) == label]
+    if column.lines and any(one.lines is None and normalised(one.path) == normalised(label) for one in columns):
+        return column.full_label(language)
     return (
         label if len(same) == 1 or (not column.lines and same[0] is column) else column.full_label(language)
     )
