@@ -5,8 +5,9 @@ These functions are the only way to a record, whoever asks: page, API, import, j
 
 from anlan.kernel.record.batch import batch
 from anlan.kernel.record.convert import make
+from anlan.kernel.record.recycle import deleted, restore
 from anlan.kernel.record.step import step
 from anlan.kernel.record.trail import comment, links, trail
 from anlan.kernel.record.write import create, create_many, delete, preview, read, update
 
-__all__ = ["batch", "comment", "create", "create_many", "delete", "links", "make", "preview", "read", "step", "trail", "update"]
+__all__ = ["batch", "comment", "create", "create_many", "delete", "deleted", "links", "make", "preview", "read", "restore", "step", "trail", "update"]

@@ -1,6 +1,6 @@
 """Several operations in one transaction; a later one may use what an earlier one made.
 
-    [{"op": "create", "form": "sales.order", "values": {...}}, {"op": "do", "form": "sales.order", "id": "$0.id", "transition": "confirm"}]
+    [{"op": "create", "form": "demo.order", "values": {...}}, {"op": "do", "form": "demo.order", "id": "$0.id", "transition": "confirm"}]
 """
 
 from __future__ import annotations

@@ -221,7 +221,7 @@ def link_columns(target: Form, needs: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def load_missing(ctx: Context, form: Form, documents: list[dict[str, Any]], *, lines: bool = True) -> bool:
-    """Load linked rows that defaults brought in (a customer's warehouse …); True when there were any.
+    """Load linked rows that defaults brought in (a partner's place …); True when there were any.
 
     One statement per linked form that misses rows; none in the usual case.
     """

@@ -29,7 +29,7 @@ from anlan.kernel.record.store import insert, number_lines, tell_memories, write
 from anlan.kernel.record.work import apply_values, check, derive, refuse, refuse_while_waiting, run_rules
 from anlan.kernel.rules import Batch
 
-__all__ = ["create", "create_many", "create_trusted", "delete", "preview", "read", "update"]
+__all__ = ["create", "create_again", "create_many", "create_trusted", "delete", "preview", "read", "update"]
 
 Values = Mapping[str, Any]
 Record = dict[str, Any]
@@ -60,6 +60,28 @@ def create_many(ctx: Context, form_name: str, many: Sequence[Values], *, alone: 
     return ctx.atomically(work)
 
 
+def create_again(ctx: Context, form_name: str, content: Values, key: str) -> Record:
+    """Make a record that was deleted again, under its old id; what computes itself is computed anew."""
+    form = ctx.form(form_name)
+    ctx.caller.policy.require(form.name, "create")
+    batch = Batch(ctx, form, [], [None])
+    _read_in(batch, [_as_sent(form, content)])
+    batch.documents[0]["id"] = key
+    _make(batch, form.start, kind="restore")
+    _check_rows(ctx, form, "create", [key])
+    load_labels(ctx, form, batch.documents)
+    compiled(ctx.catalogue, form).view(batch.documents[0], ctx)
+    return output(ctx, form, batch.documents[0], ctx.caller.policy.fields(form.name))
+
+
+def _as_sent(form: Form, content: Values) -> Record:
+    """A stored record in the spelling of a caller: only what may be typed."""
+    sent = {key: value for key, value in content.items() if key in form.fields and key not in form.lines}
+    for key, table in form.lines.items():
+        sent[key] = [{name: value for name, value in line.items() if name in table.fields} for line in content.get(key) or ()]
+    return sent
+
+
 def create_trusted(ctx: Context, form_name: str, documents: list[Record], *, state: str | None = None) -> list[Record]:
     """Make records from Python values that a rule has put together, at once in `state`; the records in flight.
 
@@ -87,7 +109,7 @@ def _read_in(batch: Batch, many: Sequence[Values]) -> None:
         batch.faults += resolve(ctx, wanted)
 
 
-def _make(batch: Batch, state: str | None) -> None:
+def _make(batch: Batch, state: str | None, *, kind: str = "create") -> None:
     """Complete, check and insert the documents of a batch, in `state`, with postings when it is no draft."""
     ctx, form = batch.ctx, batch.form
     user, definition = ctx.caller.user, form.definition
@@ -111,7 +133,7 @@ def _make(batch: Batch, state: str | None) -> None:
         number_lines(form, document, document)
     if not draft and definition.number is not None and not definition.number.gapless:
         number.assign(ctx, form, batch.documents)
-    insert(batch)
+    insert(batch, kind)
     if draft:
         return
     batch.movements = posting.post(ctx, form, batch.documents, before=[None] * len(batch.documents))
