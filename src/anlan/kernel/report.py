@@ -11,15 +11,18 @@ not see are not counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from anlan.kernel.access.predicate import names_for, predicate, sql_text
-from anlan.kernel.catalogue.form import Form
+from anlan.kernel.catalogue.catalogue import Catalogue
+from anlan.kernel.catalogue.form import Field, Form, quoted
 from anlan.kernel.catalogue.names import FormNames
+from anlan.kernel.catalogue.register import ZERO_VALUES, Register
 from anlan.kernel.catalogue.scope import FieldsScope, form_scope
 from anlan.kernel.context import Context
 from anlan.kernel.definition.model import FieldDefinition, Parameter, ReportDefinition
@@ -48,14 +51,16 @@ from anlan.kernel.record.output import amount
 from anlan.kernel.register.read import (
     balance_source,
     movement_shape,
-    register_predicate,
+    register_rights,
     turnover_rows,
 )
 
-__all__ = ["MAX_ROWS", "run"]
+__all__ = ["MAX_ROWS", "report_formulas", "run"]
 
 MAX_ROWS = 20_000
 PARAM = "parameter"
+CONTEXT_PLACES: tuple[tuple[str, ...], ...] = (("today",), ("now",), ("zone",), ("user",), ("user", "code"), ("dept",))
+NONE = frozenset(value for value in ZERO_VALUES.values() if value != "")      # a dimension of none
 TYPES: dict[str, Type] = {"date": DATE, "instant": DATETIME, "boolean": BOOLEAN, "integer": NUMBER, "decimal": NUMBER, "money": NUMBER,
                           "quantity": NUMBER, "percent": NUMBER, "price": NUMBER}
 
@@ -137,8 +142,7 @@ def _context_refs(formula: Formula) -> list[Ref]:
 
 
 def _context_values(ctx: Context, formula: Formula) -> list[Any]:
-    known = {("today",): ctx.today, ("now",): ctx.now, ("zone",): ctx.site.zone_name, ("user",): ctx.person,
-             ("user", "code"): ctx.caller.login, ("dept",): ctx.caller.department}
+    known = dict(zip(CONTEXT_PLACES, (ctx.today, ctx.now, ctx.site.zone_name, ctx.person, ctx.caller.login, ctx.caller.department), strict=True))
     return [known.get(ref.path) for ref in sorted(formula.refs)]
 
 
@@ -153,8 +157,6 @@ def _read(ctx: Context, key: str, item: Parameter, sent: Any, faults: list[Fault
         faults.append(Fault(error.code, key, {**error.params, "label": item.label}))
         return None
     if isinstance(value, LinkValue):
-        from anlan.kernel.catalogue.form import Field
-
         place = {key: value}
         faults += [fault for _, fault in resolve(ctx, [Want(place, key, Field(key, key, definition, kind, key, item.to), key)])]
         return place[key]
@@ -212,17 +214,14 @@ def _money_like(formula: Formula, shape: Form) -> str:
 
 
 def _source(ctx: Context, report: ReportDefinition, parameters: Mapping[str, Any]) -> tuple[Form, FormNames, list[str], str | None]:
-    """The relation that a report reads: its shape, names, conditions, and the field that `from` and `to` bound."""
+    """The relation that a report reads: its shape, names, conditions, and the field that `from` and `to` bound.
+
+    A grant on the report is enough to see its figures; company and row rules of the form or register hold nevertheless.
+    """
     if report.form is not None:
         form = ctx.form(report.form)
         names = names_for(ctx, form)
-        # A grant on the report is enough to see its figures; company and row rules of the form hold nevertheless.
-        rule = predicate(ctx, form, "read", names) if ctx.caller.policy.can(form.name, "read") else None
-        conditions = [rule] if rule else []
-        if rule is None and form.has_company and ctx.caller.companies is not None:
-            ids = ", ".join(f"'{one}'" for one in ctx.caller.companies)
-            conditions = [f'h."company" IN ({ids})' if ids else "false"]
-        return form, names, conditions, "date" if "date" in form.fields else None
+        return form, names, _form_rights(ctx, form, names), "date" if "date" in form.fields else None
     register = ctx.catalogue.register(report.register_name or "")
     if report.reading == "movements":
         shape = movement_shape(register)
@@ -230,13 +229,23 @@ def _source(ctx: Context, report: ReportDefinition, parameters: Mapping[str, Any
         day = parameters.get("at")
         shape = register.as_form(balance_source(ctx, register, day if isinstance(day, date) and day != ctx.today else None))
     names = names_for(ctx, shape)
-    conditions = []
-    if ctx.caller.policy.can(register.name, "read", kind="register"):
-        conditions = register_predicate(ctx, register, shape, names)
-    elif "company" in register.dimensions and ctx.caller.companies is not None:
+    return shape, names, register_rights(ctx, register, shape, names), "date" if report.reading == "movements" else None
+
+
+def _form_rights(ctx: Context, form: Form, names: FormNames) -> list[str]:
+    if ctx.caller.policy.can(form.name, "read"):
+        rule = predicate(ctx, form, "read", names)
+        return [rule] if rule else []
+    if form.has_company and ctx.caller.companies is not None:
         ids = ", ".join(f"'{one}'" for one in ctx.caller.companies)
-        conditions = [f'h."company" IN ({ids})' if ids else "false"]
-    return shape, names, conditions, "date" if report.reading == "movements" else None
+        return [f'h."company" IN ({ids})' if ids else "false"]
+    return []
+
+
+def _narrowed(report: ReportDefinition, shape: Form, parameters: Mapping[str, Any], literals: Mapping[str, str]) -> list[str]:
+    """Parameters that are called like a field of the source narrow it."""
+    return [f'h.{quoted(item.column)} = {literals[key]}' for key, value in parameters.items()
+            if value is not None and key not in ("from", "to", "at") and (item := shape.fields.get(key)) is not None and item.column is not None]
 
 
 def _table(ctx: Context, report: ReportDefinition, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,20 +256,17 @@ def _table(ctx: Context, report: ReportDefinition, parameters: Mapping[str, Any]
     columns = _columns(ctx, report, shape, scope)
     values = [sql(column.formula, places) for column in columns]
     if report.where:
-        conditions.append(f"coalesce({sql_filter(ctx.catalogue.check(report.where, scope), places)}, false)")
-    for key, value in parameters.items():
-        if value is not None and key in shape.fields and key not in ("from", "to", "at"):
-            conditions.append(f"{names.scalar(Ref('head', (key,)))} = {literals[key]}")
-    if dated:
-        if parameters.get("from") is not None:
-            conditions.append(f"h.\"{dated}\" >= {literals['from']}")
-        if parameters.get("to") is not None:
-            conditions.append(f"h.\"{dated}\" <= {literals['to']}")
+        conditions.append(f"({sql_filter(ctx.catalogue.check(report.where, scope), places)})")
+    conditions += _narrowed(report, shape, parameters, literals)
+    for key, sign in (("from", ">="), ("to", "<=")):
+        if dated and parameters.get(key) is not None:
+            conditions.append(f'h."{dated}" {sign} {literals[key]}')
     inner = ", ".join(f"{value} AS c{place}" for place, value in enumerate(values))
     groups = [f"c{place}" for place, column in enumerate(columns) if column.group]
     outer = ", ".join(
         f"c{place}" if column.group else f"sum(c{place})" if column.formula.type == NUMBER
-        else f"CASE WHEN count(DISTINCT c{place}) = 1 THEN (array_agg(c{place}))[1] END" for place, column in enumerate(columns))
+        else f"CASE WHEN count(DISTINCT c{place}) = 1 AND count(c{place}) = count(*) THEN (array_agg(c{place}))[1] END"
+        for place, column in enumerate(columns))
     tail = f" GROUP BY {', '.join(groups)}" if groups else ""
     rows = ctx.connection.execute(
         f"SELECT {outer} FROM (SELECT {inner} FROM {shape.table} h {names.joins} WHERE {' AND '.join(conditions) or 'true'}) x{tail} "
@@ -276,41 +282,78 @@ def _turnover(ctx: Context, report: ReportDefinition, parameters: Mapping[str, A
     register = ctx.catalogue.register(report.register_name or "")
     first, last = parameters.get("from"), parameters.get("to")
     if not isinstance(first, date) or not isinstance(last, date):
-        raise invalid([Fault("required", "from", {"label": "from"})])
-    where = report.where
-    keys = [path for path in report.rows if path in register.dimensions]
-    rows = turnover_rows(ctx, register, first, last, keys, where)
-    parts: dict[str, Any] = dict.fromkeys(("opening", "in", "out", "closing"), NUMBER)
-    shape = register.as_form(register.balance_table)
-    scope = DictScope({key: (Link(key), DictScope(parts, key)) for key in register.resources})
-    columns = []
-    for path in keys:
-        item = shape.fields[path]
-        label = item.definition.label
-        columns.append(_Column(path, {"zh": label.zh, "en": label.en} if label else {"zh": path, "en": path}, item.type.key,
-                               ctx.catalogue.check("1", DictScope({})), group=True))
+        missing = "to" if isinstance(first, date) else "from"
+        raise invalid([Fault("required", missing, {"field": missing, "label": report.parameters[missing].label})])
+    literals = {key: _literal(parameters[key], item) for key, item in report.parameters.items()}
+
+    def narrow(shape: Form, names: FormNames) -> list[str]:
+        own = _narrowed(report, shape, parameters, literals)
+        if report.where:
+            scope = _scope(report, form_scope(ctx.catalogue.forms, shape))
+            own.append(f"({sql_filter(ctx.catalogue.check(report.where, scope), _ParameterNames(names, literals))})")
+        return [*register_rights(ctx, register, shape, names), *own]
+
+    rows = turnover_rows(ctx, register, first, last, keys=report.rows, narrow=narrow)
+    columns = [_dimension_column(ctx, register, key) for key in report.rows]
     functions = []
     for key, column in report.columns.items():
-        formula = ctx.catalogue.check(column.value, scope)
+        formula = ctx.catalogue.check(column.value, _turnover_scope(register))
         refs = sorted(formula.refs)
         functions.append((key, refs, python_function(formula, refs, functions=ctx.catalogue.functions)))
         kind = next((register.resources[ref.path[0]].type for ref in refs if ref.path[0] in register.resources), "decimal")
         columns.append(_Column(key, {"zh": column.label.zh, "en": column.label.en}, kind, formula, total=column.total))
     found = []
     for row in rows:
-        line: dict[str, Any] = {key: row[key] for key in keys}
+        line: dict[str, Any] = {key: row[key] for key in report.rows}
         for key, refs, function in functions:
             try:
                 line[key] = function(*(row[f"{ref.path[0]}:"][ref.path[1]] for ref in refs))
             except FAILURES:
                 line[key] = None
-        for key in keys:
-            wanted = parameters.get(key)
-            if wanted is not None and row[key] != wanted:
-                break
-        else:
-            found.append(line)
+        found.append(line)
     return _answer(ctx, report, columns, found, parameters)
+
+
+def _turnover_scope(register: Register) -> DictScope:
+    """What columns of a turnover see: `quantity.opening`, `.in`, `.out`, `.closing`."""
+    parts: dict[str, Any] = dict.fromkeys(("opening", "in", "out", "closing"), NUMBER)
+    return DictScope({key: (Link(key), DictScope(parts, key)) for key in register.resources})
+
+
+def _dimension_column(ctx: Context, register: Register, key: str) -> _Column:
+    item = register.as_form(register.balance_table).fields[key]
+    label = item.definition.label
+    return _Column(key, {"zh": label.zh, "en": label.en} if label else {"zh": key, "en": key}, item.type.key,
+                   ctx.catalogue.check(key, form_scope(ctx.catalogue.forms, register.as_form(register.balance_table))), group=True)
+
+
+def report_formulas(catalogue: Catalogue, report: ReportDefinition) -> Iterator[tuple[str, Callable[[], object]]]:
+    """(path, check) of every formula of a report whose names are there; a check raises DesignError."""
+    for key, item in report.parameters.items():
+        if isinstance(item.default, str):
+            yield f"parameters.{key}.default", partial(catalogue.check, item.default, DictScope({}))
+    register = catalogue.registers.get(report.register_name or "")
+    if report.form is not None:
+        shape = catalogue.forms[report.form]
+    else:
+        assert register is not None
+        shape = movement_shape(register) if report.reading == "movements" else register.as_form(register.balance_table)
+    places = _ParameterNames(
+        FormNames(catalogue.forms, catalogue.registers, shape, functions=catalogue.functions, context=dict.fromkeys(CONTEXT_PLACES, "NULL")),
+        dict.fromkeys(report.parameters, "NULL"))
+    scope = _scope(report, form_scope(catalogue.forms, shape))
+
+    def in_sql(text: str) -> object:
+        return sql(catalogue.check(text, scope), places)
+
+    if report.where:
+        yield "where", partial(in_sql, report.where)
+    if report.reading == "turnover" and register is not None:
+        yield from ((f"columns.{key}.value", partial(catalogue.check, column.value, _turnover_scope(register)))
+                    for key, column in report.columns.items())
+        return
+    yield from (("rows", partial(in_sql, path)) for path in report.rows)
+    yield from ((f"columns.{key}.value", partial(in_sql, column.value)) for key, column in report.columns.items())
 
 
 def _answer(ctx: Context, report: ReportDefinition, columns: Sequence[_Column], rows: list[dict[str, Any]],
@@ -340,32 +383,22 @@ def _link_form(column: _Column) -> str | None:
 def _load(ctx: Context, columns: Sequence[_Column], rows: list[dict[str, Any]]) -> None:
     """Labels of linked records in the table; one statement per linked form that is no setting."""
     for column in columns:
-        target = ctx.catalogue.forms.get(_link_form(column) or _dimension_form(ctx, column) or "")
+        target = ctx.catalogue.forms.get(_link_form(column) or "")
         if target is None or target.is_setting:
             continue
-        ids = {row[column.key] for row in rows if row.get(column.key)} - ctx.rows(target.name).keys()
+        ids = {row[column.key] for row in rows if row.get(column.key)} - ctx.rows(target.name).keys() - NONE
         if ids:
             fetch_linked(ctx, target, ids)
 
 
-def _dimension_form(ctx: Context, column: _Column) -> str | None:
-    if column.kind != "link":
-        return None
-    for register in ctx.catalogue.registers.values():
-        if column.group and column.key in register.dimensions:
-            return register.dimensions[column.key].to
-    return None
-
-
 def _number(column: _Column, value: Any) -> str:
-    return amount(Decimal(value).quantize(Decimal("0.01")) if column.kind == "money" and Decimal(value) == Decimal(value).quantize(Decimal("0.01"))
-                  else Decimal(value)) if column.kind == "money" else plain(Decimal(value))
+    return amount(Decimal(value)) if column.kind == "money" else plain(Decimal(value))
 
 
 def _shown(ctx: Context, column: _Column, value: Any) -> Any:
-    if value is None:
+    if value is None or value in NONE:
         return None
-    form = _link_form(column) or _dimension_form(ctx, column)
+    form = _link_form(column)
     if form is not None and form in ctx.catalogue.forms:
         target = ctx.catalogue.forms[form]
         row = ctx.linked(form, value)

@@ -13,6 +13,8 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import build_form
 from anlan.kernel.catalogue.inspect import inspect
@@ -27,11 +29,15 @@ from anlan.kernel.definition.model import (
     ReportDefinition,
     RoleDefinition,
 )
-from anlan.kernel.definition.reader import BadDefinition, Broken, Source, validate
+from anlan.kernel.definition.reader import KINDS, BadDefinition, Broken, Source, faults_of, validate
+from anlan.kernel.errors import Refused
+from anlan.kernel.fieldtype import FIELD_TYPES
 from anlan.kernel.formula import BUILTINS, Function
 from anlan.kernel.rules import rules_of
 
-__all__ = ["Definitions", "assemble", "build_catalogue", "in_order"]
+__all__ = ["COMPANY", "Definitions", "Overlay", "assemble", "bare", "build_catalogue", "in_order", "overlaid"]
+
+COMPANY = "company"      # the pack of what a company defines itself
 
 # What is published: {"packs": {name: {...}}, "form": {name: {"pack": …, "definition": {...}}}, "register": …}
 Definitions = dict[str, Any]
@@ -51,8 +57,9 @@ def in_order(sources: Iterable[Source]) -> list[Source]:
         if name in trail:
             faults.append(BadDefinition(f"{name}/pack.yaml", "requires", f"{' → '.join((*trail, name))} is a circle"))
             return
-        for needed in source.pack.get("requires", []):
-            if needed not in found:
+        requires = source.pack.get("requires", [])
+        for needed in requires if isinstance(requires, list) else [requires]:
+            if not isinstance(needed, str) or needed not in found:
                 faults.append(BadDefinition(f"{name}/pack.yaml", "requires", f"install the pack {needed} first"))
             else:
                 visit(needed, (*trail, name))
@@ -66,10 +73,7 @@ def in_order(sources: Iterable[Source]) -> list[Source]:
 
 
 def assemble(sources: Iterable[Source], overlay: Overlay | None = None) -> Definitions:
-    """One set of definitions from packs and the company's overlay. Raises Broken.
-
-    An overlay entry is `{"definition": {...}}` for one of the company's own, else `{"overlay": {set, unset, lists}}`.
-    """
+    """One set of definitions from packs and the company's overlay. Raises Broken."""
     ordered = in_order(sources)
     result: Definitions = {"packs": {}, "files": {}}
     faults: list[BadDefinition] = []
@@ -88,15 +92,44 @@ def assemble(sources: Iterable[Source], overlay: Overlay | None = None) -> Defin
             if target is None:
                 faults.append(BadDefinition(file, "extends", f"there is no form {name} in the packs that this one requires"))
                 continue
-            target["definition"] = apply_overlay(target["definition"], change)
-    for (kind, name), entry in (overlay or {}).items():
-        group = result.setdefault(kind, {})
-        if "definition" in entry:
-            group[name] = {"pack": "company", "definition": copy.deepcopy(dict(entry["definition"]))}
-        elif name in group:
-            group[name]["definition"] = apply_overlay(group[name]["definition"], entry.get("overlay", {}))
+            try:
+                target["definition"] = apply_overlay(target["definition"], change)
+            except Refused as refused:
+                faults += [BadDefinition(file, fault.path.removeprefix("overlay."), f"this is no change of a form ({fault.code})")
+                           for fault in refused.faults]
     if faults:
         raise Broken(faults)
+    return overlaid(result, overlay or {})
+
+
+def overlaid(definitions: Definitions, overlay: Overlay) -> Definitions:
+    """The packs' definitions with what the company changed; `overlay` and `base` (the packs' own of what it changed) go along.
+
+    An entry is `{"definition": {...}}` for one of the company's own, else `{"overlay": {set, unset, lists}}`. A change of
+    something that no pack has any more has no effect. Raises Refused 422 for an overlay of the wrong shape.
+    """
+    result: Definitions = {key: dict(value) if isinstance(value, dict) else value for key, value in definitions.items()}
+    result["overlay"] = {f"{kind}:{name}": entry for (kind, name), entry in overlay.items()}
+    result["base"] = {}
+    for (kind, name), entry in overlay.items():
+        group = result.setdefault(kind, {})
+        if "definition" in entry:
+            group[name] = {"pack": COMPANY, "definition": copy.deepcopy(dict(entry["definition"]))}
+        elif name in group:
+            result["base"][f"{kind}:{name}"] = group[name]["definition"]
+            group[name] = group[name] | {"definition": apply_overlay(group[name]["definition"], entry.get("overlay", {}))}
+    return result
+
+
+def bare(definitions: Definitions) -> Definitions:
+    """Published definitions without what the company changed: what the packs say."""
+    result: Definitions = {key: dict(value) if isinstance(value, dict) else value for key, value in definitions.items()}
+    for place, content in result.pop("base", {}).items():
+        kind, _, name = place.partition(":")
+        result[kind][name] = result[kind][name] | {"definition": content}
+    for kind in KINDS:
+        result[kind] = {name: entry for name, entry in result.get(kind, {}).items() if entry["pack"] != COMPANY}
+    result.pop("overlay", None)
     return result
 
 
@@ -108,15 +141,21 @@ def build_catalogue(
     faults: list[BadDefinition] = []
     files = definitions.get("files", {})
     models: dict[str, dict[str, Any]] = {}
-    for kind in ("form", "register", "role", "approval", "report", "print"):
+    for kind in KINDS:
         models[kind] = {}
         for name, entry in definitions.get(kind, {}).items():
             try:
                 models[kind][name] = validate(kind, entry["definition"], files.get(f"{kind}:{name}", f"{kind} {name}"))
             except Broken as broken:
                 faults.extend(broken.faults)
-    packs = {name: PackDefinition.model_validate({key: value for key, value in content.items() if key != "module"})
-             for name, content in definitions["packs"].items()}
+    packs: dict[str, PackDefinition] = {}
+    for name, content in definitions["packs"].items():
+        try:
+            packs[name] = PackDefinition.model_validate({key: value for key, value in content.items() if key != "module"})
+        except ValidationError as error:
+            faults += faults_of(error, f"{name}/pack.yaml")
+    for name, form in models["form"].items():
+        faults += _unknown_types(form, files.get(f"form:{name}", f"form {name}"))
     if faults:
         raise Broken(faults)
     catalogue = _compile(definitions, models, packs, version, dict(columns or {}))
@@ -127,6 +166,15 @@ def build_catalogue(
     if faults:
         raise Broken(faults)
     return catalogue
+
+
+def _unknown_types(form: FormDefinition, file: str) -> list[BadDefinition]:
+    """Fields of no known type: nothing else can be said about such a form."""
+    fields = {f"fields.{key}": item for key, item in form.fields.items()}
+    for key, item in form.fields.items():
+        fields |= {f"fields.{key}.fields.{below}": one for below, one in (item.fields or {}).items()}
+    return [BadDefinition(file, f"{place}.type", f"there is no type {item.type}; docs/definitions.md lists them")
+            for place, item in fields.items() if item.type not in FIELD_TYPES]
 
 
 def _compile(

@@ -9,6 +9,7 @@ form by `Form.compiled`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,9 +17,10 @@ from typing import Any, TypeVar
 from anlan.kernel.definition.model import FieldDefinition, FormDefinition, Label, State, Transition
 from anlan.kernel.fieldtype import FIELD_TYPES, FieldType
 
-__all__ = ["RESERVED", "Field", "Form", "LinesTable", "quoted"]
+__all__ = ["RESERVED", "Field", "Form", "LinesTable", "physical", "quoted"]
 
 T = TypeVar("T")
+LONGEST_NAME = 63
 
 # What every record has beside its fields; their definitions are what formulas, lists and OpenAPI see.
 RESERVED: dict[str, FieldDefinition] = {
@@ -41,9 +43,16 @@ def quoted(name: str) -> str:
     return f'"{name}"'
 
 
+def physical(name: str) -> str:
+    """A table's name as PostgreSQL keeps it: at most 63 characters, and still one of its own when cut."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME - 9]}_{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:8]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `path` is `customer` or `lines.item`, `column` None when the value is not stored."""
+    """One field: `path` is `partner` or `lines.item`, `column` None when the value is not stored."""
 
     key: str
     path: str
@@ -142,7 +151,7 @@ class Form:
         return self.definition.label.text(language)
 
     def field_at(self, path: str) -> Field | None:
-        """The field of a path such as `customer` or `lines.item`."""
+        """The field of a path such as `partner` or `lines.item`."""
         key, _, rest = path.partition(".")
         if not rest:
             return self.fields.get(key)
@@ -164,7 +173,8 @@ class Form:
 
 
 def build_form(definition: FormDefinition, *, pack: str, columns: dict[tuple[str, str], str]) -> Form:
-    """The form of a definition; `columns` holds the first names of renamed fields' columns by (owner, key)."""
+    """The form of a definition; `columns` holds the first names of renamed fields' columns by (owner, key); of a renamed
+    lines field, what its table was called after."""
     name = definition.form
     table = name.replace(".", "_")
     fields: dict[str, Field] = {}
@@ -190,7 +200,7 @@ def build_form(definition: FormDefinition, *, pack: str, columns: dict[tuple[str
                 sub: _field(item.fields[sub], sub, f"{key}.{sub}", f"{name}.{key}", columns)
                 for sub in _ordered(item.fields, item.order)
             }
-            lines[key] = LinesTable(key, quoted(f"{table}__{key}"), item, inner)
+            lines[key] = LinesTable(key, quoted(physical(f"{table}__{columns.get((name, key), key)}")), item, inner)
     return Form(name, definition, pack, quoted(table), fields, lines)
 
 

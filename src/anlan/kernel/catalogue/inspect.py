@@ -1,20 +1,24 @@
 """Whether a catalogue makes sense: names exist, formulas type-check, postings translate, nothing goes in circles.
 
-It compiles everything once, so that a published catalogue cannot fail on a definition at run time.
+It compiles everything once, so that a published catalogue cannot fail on a definition at run time. Every fault is
+collected, with file, path and a sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from anlan.kernel.catalogue.form import Form
+from anlan.kernel.catalogue.names import FormNames
+from anlan.kernel.catalogue.references import form_references, other_references, table_clashes
+from anlan.kernel.catalogue.scope import form_scope
 from anlan.kernel.definition.reader import BadDefinition
-from anlan.kernel.fieldtype import FIELD_TYPES, Unreadable
-from anlan.kernel.formula import DesignError
+from anlan.kernel.fieldtype import Unreadable
+from anlan.kernel.formula import BOOLEAN, DesignError, Scope, sql_filter
 
 if TYPE_CHECKING:
     from anlan.kernel.catalogue.catalogue import Catalogue
-    from anlan.kernel.catalogue.form import Field, Form
 
 __all__ = ["design_sentence", "inspect"]
 
@@ -28,6 +32,8 @@ SENTENCES = {
     "not_in_sql": "this cannot be worked out in the database: {told}",
     "limit_shape": "a limit is one or more comparisons with >= or <=, joined by AND",
 }
+CONTEXT = {("today",): "current_date", ("now",): "now()", ("user",): "NULL::uuid", ("user", "code"): "''", ("dept",): "NULL::uuid"}
+Faults = Iterator[BadDefinition]
 
 
 def design_sentence(error: DesignError) -> str:
@@ -38,100 +44,41 @@ def design_sentence(error: DesignError) -> str:
 
 
 def inspect(catalogue: Catalogue, files: Mapping[str, str]) -> list[BadDefinition]:
-    """Every fault of a catalogue, in the order of its forms."""
-    faults: list[BadDefinition] = []
+    """Every fault of a catalogue, in the order of its forms. What a form names is checked before what it computes."""
+    faults = list(table_clashes(catalogue, files))
+    unknown: dict[str, list[BadDefinition]] = {
+        form.name: list(form_references(catalogue, form, files.get(f"form:{form.name}", f"form {form.name}")))
+        for form in catalogue.forms.values()}
+    others = list(other_references(catalogue, files))
     for form in catalogue.forms.values():
         file = files.get(f"form:{form.name}", f"form {form.name}")
-        shape = list(_shape_faults(catalogue, form, file))
-        faults += shape
-        if shape:
-            continue
-        for part in _parts(catalogue, form):
-            try:
-                part()
-            except DesignError as error:
-                faults.append(BadDefinition(file, getattr(error, "place", form.name), design_sentence(error)))
-            except Unreadable as error:
-                faults.append(BadDefinition(file, form.name, f"a default cannot be read: {error.code}"))
-    for register in catalogue.registers.values():
-        file = files.get(f"register:{register.name}", f"register {register.name}")
-        for key, dimension in register.dimensions.items():
-            if dimension.type == "link" and dimension.to not in catalogue.forms:
-                faults.append(BadDefinition(file, f"dimensions.{key}.to", f"there is no form {dimension.to}"))
+        faults += unknown[form.name]
+        if not unknown[form.name]:
+            faults += _compiled(catalogue, form, file)
+            faults += _form_formulas(catalogue, form, file)
+    faults += others
+    if not faults:      # these look at several definitions at once; one fault would be told many times
+        faults += _register_formulas(catalogue, files)
+        faults += _report_formulas(catalogue, files)
     return faults
 
 
-def _shape_faults(catalogue: Catalogue, form: Form, file: str) -> Iterable[BadDefinition]:
-    definition = form.definition
-    for item in form.all_fields():
-        yield from _field_faults(catalogue, item, file)
-    if definition.kind in ("master", "setting") and definition.workflow is None:
-        for key in ("code", "name"):
-            if key not in definition.fields and definition.number is None:
-                yield BadDefinition(file, f"fields.{key}", "masters and settings have a code and a name")
-    if definition.workflow is not None:
-        states = definition.workflow.states
-        if definition.workflow.start not in states:
-            yield BadDefinition(file, "workflow.start", f"there is no state {definition.workflow.start}")
-        for key, move in definition.workflow.transitions.items():
-            for state in (*move.source, move.to):
-                if state not in states:
-                    yield BadDefinition(file, f"workflow.transitions.{key}", f"there is no state {state}")
-            for name in move.unused_by:
-                if name not in catalogue.forms:
-                    yield BadDefinition(file, f"workflow.transitions.{key}.unused_by", f"there is no form {name}")
-            if move.approval is not None and move.approval not in catalogue.approvals:
-                yield BadDefinition(file, f"workflow.transitions.{key}.approval", f"there is no approval {move.approval}")
-    for key, posting in definition.postings.items():
-        register = catalogue.registers.get(posting.register_name)
-        if register is None:
-            yield BadDefinition(file, f"postings.{key}.register", f"there is no register {posting.register_name}")
-            continue
-        for part, known in (("dimensions", register.dimensions), ("resources", register.resources)):
-            for name in getattr(posting, part):
-                if name not in known:
-                    yield BadDefinition(file, f"postings.{key}.{part}.{name}", f"the register {register.name} has no {name}")
-        if posting.each is not None and posting.each not in form.lines:
-            yield BadDefinition(file, f"postings.{key}.each", f"there is no lines field {posting.each}")
-        if posting.compute is not None:
-            name = posting.compute if "." in posting.compute else f"{register.pack}.{posting.compute}"
-            if name not in catalogue.computes:
-                yield BadDefinition(file, f"postings.{key}.compute", f"there is no @compute function {name}")
-    for key, conversion in definition.conversions.items():
-        target = catalogue.forms.get(conversion.to)
-        if target is None:
-            yield BadDefinition(file, f"conversions.{key}.to", f"there is no form {conversion.to}")
-            continue
-        for path in conversion.copied:
-            if target.field_at(path) is None:
-                yield BadDefinition(file, f"conversions.{key}.copy.{path}", f"the form {conversion.to} has no field {path}")
-    for role in definition.grants:
-        if role not in catalogue.roles:
-            yield BadDefinition(file, f"grants.{role}", f"there is no role {role}")
+def _compiled(catalogue: Catalogue, form: Form, file: str) -> Faults:
+    for part in _parts(catalogue, form):
+        try:
+            part()
+        except DesignError as error:
+            place = str(getattr(error, "place", "")).removeprefix(f"{form.name}.")
+            yield BadDefinition(file, place or form.name, design_sentence(error))
+        except Unreadable as error:
+            yield BadDefinition(file, form.name, f"a default cannot be read: {error.code}")
 
 
-def _field_faults(catalogue: Catalogue, item: Field, file: str) -> Iterable[BadDefinition]:
-    definition = item.definition
-    place = f"fields.{item.path}"
-    if definition.type not in FIELD_TYPES:
-        yield BadDefinition(file, f"{place}.type", f"there is no type {definition.type}")
-    if item.type.key == "link" and (definition.to is None or definition.to not in catalogue.forms):
-        yield BadDefinition(file, f"{place}.to", f"there is no form {definition.to}")
-    if item.type.is_lines and not definition.fields:
-        yield BadDefinition(file, f"{place}.fields", "lines have fields of their own")
-    if definition.balance is not None:
-        register = catalogue.registers.get(definition.balance.register_name)
-        if register is None:
-            yield BadDefinition(file, f"{place}.balance", f"there is no register {definition.balance.register_name}")
-        elif definition.balance.resource not in register.resources:
-            yield BadDefinition(file, f"{place}.balance", f"{register.name} has no resource {definition.balance.resource}")
-
-
-def _parts(catalogue: Catalogue, form: Form) -> Iterable[Callable[[], Any]]:
+def _parts(catalogue: Catalogue, form: Form) -> Iterator[Callable[[], Any]]:
     """Everything that is compiled for a form, as calls."""
+    from anlan.kernel.posting.compiled import compiled_postings
     from anlan.kernel.record.compile import compile_conversion, compiled, guard
     from anlan.kernel.record.statements import statements
-    from anlan.kernel.posting.compiled import compiled_postings
 
     yield lambda: compiled(catalogue, form)
     yield lambda: statements(catalogue, form)
@@ -146,3 +93,67 @@ def _parts(catalogue: Catalogue, form: Form) -> Iterable[Callable[[], Any]]:
             approval = catalogue.approvals[move.approval]
             if approval.when is not None:
                 yield lambda name=name, text=approval.when: guard(catalogue, form, f"approval.{name}", text)  # type: ignore[misc]  # bound at once
+
+
+def _names(catalogue: Catalogue, form: Form) -> FormNames:
+    return FormNames(catalogue.forms, catalogue.registers, form, context=CONTEXT, functions=catalogue.functions)
+
+
+def _filter(catalogue: Catalogue, text: str, scope: Scope, names: FormNames) -> None:
+    """Raises DesignError for what is no condition that the database can work out."""
+    formula = catalogue.check(text, scope)
+    if formula.type != BOOLEAN:
+        raise DesignError("type_mismatch", 0, expected="boolean", got=getattr(formula.type, "name", "link"))
+    sql_filter(formula, names)
+
+
+def _tried(file: str, place: str, work: Callable[[], object]) -> Faults:
+    try:
+        work()
+    except DesignError as error:
+        yield BadDefinition(file, place, design_sentence(error))
+
+
+def _form_formulas(catalogue: Catalogue, form: Form, file: str) -> Faults:
+    """Row rules, filters of views, `only` of links."""
+    definition, scope = form.definition, form_scope(catalogue.forms, form)
+    if definition.source is not None:
+        return
+    for key, view in definition.views.items():
+        if view.where:
+            yield from _tried(file, f"views.{key}.where", lambda view=view: _filter(catalogue, view.where or "", scope, _names(catalogue, form)))  # type: ignore[misc]
+    for role, grant in definition.grants.items():
+        if grant.rows:
+            yield from _tried(file, f"grants.{role}.rows", lambda grant=grant: _filter(catalogue, grant.rows or "", scope, _names(catalogue, form)))  # type: ignore[misc]
+    for item in form.all_fields():
+        target = catalogue.forms.get(item.to or "")
+        if item.definition.only and target is not None:
+            place = f"fields.{item.path.replace('.', '.fields.')}.only"
+            yield from _tried(file, place, lambda item=item, target=target: _filter(  # type: ignore[misc]  # bound at once
+                catalogue, item.definition.only or "", form_scope(catalogue.forms, target), _names(catalogue, target)))
+
+
+def _register_formulas(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
+    for register in catalogue.registers.values():
+        shape = register.as_form(register.movement_table)
+        scope = form_scope(catalogue.forms, shape)
+        file = files.get(f"register:{register.name}", f"register {register.name}")
+        for role, grant in register.definition.grants.items():
+            if grant.rows:
+                yield from _tried(file, f"grants.{role}.rows", lambda grant=grant, shape=shape, scope=scope: _filter(  # type: ignore[misc]
+                    catalogue, grant.rows or "", scope, _names(catalogue, shape)))
+        for key, limit in register.definition.limits.items():
+            for part in ("keep", "unless"):
+                text = getattr(limit, part)
+                if text:
+                    yield from _tried(file, f"limits.{key}.{part}", lambda text=text, shape=shape, scope=scope: _filter(  # type: ignore[misc]
+                        catalogue, text, scope, _names(catalogue, shape)))
+
+
+def _report_formulas(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
+    from anlan.kernel.report import report_formulas
+
+    for name, report in catalogue.reports.items():
+        file = files.get(f"report:{name}", f"report {name}")
+        for place, check in report_formulas(catalogue, report):
+            yield from _tried(file, place, check)

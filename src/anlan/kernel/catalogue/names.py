@@ -1,7 +1,7 @@
 """Where a formula's places are in SQL: columns, joined links, sub-tables, balances.
 
     names = FormNames(catalogue_forms, registers, form)
-    names.scalar(Ref("head", ("customer", "code")))  →  'j1."code"', and a LEFT JOIN is remembered
+    names.scalar(Ref("head", ("partner", "code")))  →  'j1."code"', and a LEFT JOIN is remembered
     f"SELECT … FROM {form.table} h {names.joins} WHERE …"
 """
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ZERO_ID", "FormNames"]
 
+# What a reference shows of a record of any form, by way of the record index.
+REFERENCE_COLUMNS = {"code": "code", "number": "code", "title": "title", "label": "title", "form": "form", "state": "state"}
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -97,6 +99,12 @@ class FormNames:
         if len(path) == 1:
             # A file is a text to formulas: it is there or not.
             return f"{alias}.{quoted(item.column)}" + ("::text" if item.type.key in ("file", "image") else "")
+        if item.type.key == "reference":
+            joined = self._join((*trail, key), "record_index", f"{alias}.{quoted(item.column)}")
+            column = REFERENCE_COLUMNS.get(path[1])
+            if column is None or len(path) > 2:
+                raise DesignError("not_in_sql", 0, name=item.path)
+            return f"{joined}.{column}"
         if item.type.key == "line":
             name, _, lines = (item.definition.to or "").rpartition(".")
             target = self.forms[name]
@@ -105,8 +113,8 @@ class FormNames:
         else:
             target = self.forms[item.to or ""]
             below, table = target.fields, target.table
-        joined = self._join(trail + (key,), table, f"{alias}.{quoted(item.column)}")
-        return self._walk(joined, target, below, path[1:], trail + (key,))
+        joined = self._join((*trail, key), table, f"{alias}.{quoted(item.column)}")
+        return self._walk(joined, target, below, path[1:], (*trail, key))
 
     def _join(self, trail: tuple[str, ...], table: str, on: str) -> str:
         if trail not in self._joined:

@@ -7,7 +7,13 @@ from datetime import date
 from typing import Any
 
 from anlan.kernel.catalogue.form import Field, Form, physical
-from anlan.kernel.definition.model import Dimension, FieldDefinition, FormDefinition, RegisterDefinition, Resource
+from anlan.kernel.definition.model import (
+    Dimension,
+    FieldDefinition,
+    FormDefinition,
+    RegisterDefinition,
+    Resource,
+)
 from anlan.kernel.fieldtype import FIELD_TYPES
 
 __all__ = ["DIMENSION_SQL", "RESOURCE_SQL", "ZEROS", "ZERO_VALUES", "Register", "build_register"]

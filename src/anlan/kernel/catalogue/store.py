@@ -14,13 +14,15 @@ from typing import Any
 
 import orjson
 
-from anlan.kernel.catalogue.build import Definitions, Overlay, assemble, build_catalogue
+from anlan.kernel.catalogue.build import Definitions, Overlay, assemble, build_catalogue, overlaid
 from anlan.kernel.catalogue.catalogue import Catalogue
+from anlan.kernel.catalogue.columns import columns_of
+from anlan.kernel.definition.merge import merge
 from anlan.kernel.definition.reader import Source, read_pack
 from anlan.kernel.storage.pool import Connection
 
 __all__ = [
-    "PUBLISHED", "assemble_site", "columns_of", "definitions_of", "digest_of", "load_published", "load_version", "overlay_of", "pack_sources", "publish", "published_version",
+    "PUBLISHED", "assemble_site", "definitions_of", "digest_of", "keep_overlay", "load_published", "load_version", "overlay_of", "pack_sources", "publish", "published_version",
     "system_source",
 ]
 
@@ -64,12 +66,6 @@ def published_version(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def columns_of(connection: Connection) -> dict[tuple[str, str], str]:
-    """First names of columns whose field was renamed, by (owner, key)."""
-    return {(row[0], row[1]): row[2] for row in connection.execute(
-        "SELECT owner, key, column_name FROM physical_name WHERE retired_at IS NULL AND column_name <> key")}
-
-
 def load_published(connection: Connection) -> Catalogue:
     """The catalogue that is published."""
     return load_version(connection, published_version(connection))
@@ -96,7 +92,7 @@ def overlay_of(connection: Connection, owner: str = PUBLISHED) -> Overlay:
 def same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether two sets of definitions say the same, files aside."""
     def text(definitions: Mapping[str, Any]) -> bytes:
-        return orjson.dumps({key: value for key, value in definitions.items() if key not in ("files", "digest")})
+        return orjson.dumps({key: value for key, value in definitions.items() if key not in ("files", "digest", "conflicts")})
 
     return text(first) == text(second)
 
@@ -112,9 +108,30 @@ def publish(connection: Connection, definitions: Definitions, *, at: datetime, b
     return version
 
 
+def keep_overlay(connection: Connection, overlay: Mapping[str, Mapping[str, Any]], *, at: datetime) -> None:
+    """Make `overlay` ("kind:name" → entry) the published one."""
+    connection.execute("DELETE FROM overlay WHERE owner = $1", [PUBLISHED])
+    for place, entry in overlay.items():
+        kind, _, name = place.partition(":")
+        connection.execute("INSERT INTO overlay (owner, kind, name, content, updated_at) VALUES ($1, $2, $3, $4::json, $5)",
+                           [PUBLISHED, kind, name, orjson.dumps(entry).decode(), at])
+
+
 def assemble_site(sources: Iterable[Source], connection: Connection) -> Definitions:
-    """What the packs and the company's published overlay say together. Raises Broken."""
-    overlay = overlay_of(connection)
-    definitions = assemble(sources, overlay)
-    definitions["overlay"] = {f"{kind}:{name}": entry for (kind, name), entry in overlay.items()}
-    return definitions
+    """What the packs and the company's published overlay say together. Raises Broken.
+
+    Where a pack says something else than when the company changed it, the two are merged three ways; `conflicts` of the
+    result lists what somebody should look at, as [kind, name, code, path].
+    """
+    fresh = assemble(sources)
+    bases = definitions_of(connection, published_version(connection)).get("base", {})
+    overlay: dict[tuple[str, str], Mapping[str, Any]] = {}
+    conflicts: list[list[str]] = []
+    for (kind, name), entry in overlay_of(connection).items():
+        overlay[kind, name] = entry
+        old, new = bases.get(f"{kind}:{name}"), fresh.get(kind, {}).get(name)
+        if "overlay" in entry and old is not None and new is not None and old != new["definition"]:
+            merged = merge(old, entry["overlay"], new["definition"])
+            overlay[kind, name] = {**entry, "overlay": merged.overlay}
+            conflicts += [[kind, name, code, path] for code, path in merged.conflicts]
+    return overlaid(fresh, overlay) | {"conflicts": conflicts}

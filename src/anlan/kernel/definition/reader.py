@@ -1,7 +1,7 @@
 """Definitions read from a pack's folder: YAML in, plain data out, each with the file it came from.
 
-    packs/sales/pack.yaml, forms/order.yaml, registers/progress.yaml, roles.yaml, extends/item.yaml …
-    →  Source("sales", …, definitions={("form", "sales.order"): {...}}, extends=[("base.item", {...})])
+    packs/demo/pack.yaml, forms/order.yaml, registers/progress.yaml, roles.yaml, extends/item.yaml …
+    →  Source("demo", …, definitions={("form", "demo.order"): {...}}, extends=[("base.item", {...})])
 
 Every fault is collected and named by file, path and a sentence; a folder is never half read.
 """
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from anlan.kernel.definition import model
 
-__all__ = ["KINDS", "BadDefinition", "Broken", "Source", "read_pack", "validate"]
+__all__ = ["KINDS", "BadDefinition", "Broken", "Source", "faults_of", "read_pack", "validate"]
 
 KINDS: dict[str, type[BaseModel]] = {
     "form": model.FormDefinition,
@@ -105,10 +105,11 @@ def validate(kind: str, content: Mapping[str, Any], file: str) -> BaseModel:
     try:
         return KINDS[kind].model_validate(content)
     except ValidationError as error:
-        raise Broken(_faults(error, file)) from None
+        raise Broken(faults_of(error, file)) from None
 
 
-def _faults(error: ValidationError, file: str) -> Iterator[BadDefinition]:
+def faults_of(error: ValidationError, file: str) -> Iterator[BadDefinition]:
+    """What a model says, as faults of a file."""
     for fault in error.errors():
         path = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":

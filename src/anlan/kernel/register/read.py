@@ -1,30 +1,37 @@
 """Reading registers: balances at any time, turnover of a period, movements.
 
-A balance of today is read from the balance table; of an earlier day it is today's less what was moved since, or,
-where period totals are kept, the months before plus the movements of one month. Rows obey the caller's grants on
-the register and his companies.
+A balance of today is read from the balance table; of an earlier day it is today's less what was moved since, or, of a
+day long ago, what was moved until then. Where period totals are kept, whole months of that are one row a key. Rows and
+figures obey the caller's grants on the register, and his companies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from anlan.kernel.catalogue.form import Form, quoted
+from anlan.kernel.access.predicate import names_for
+from anlan.kernel.catalogue.form import Field, Form, quoted
 from anlan.kernel.catalogue.names import FormNames
 from anlan.kernel.catalogue.register import ZERO_VALUES, Register
 from anlan.kernel.context import Context
+from anlan.kernel.definition.model import FieldDefinition
 from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.fieldtype import FIELD_TYPES, Unreadable
-from anlan.kernel.query.records import Query, filter_sql
-from anlan.kernel.access.predicate import names_for
+from anlan.kernel.fieldtype.types import plain
+from anlan.kernel.query.order import SortKey, cursor_of, read_cursor, runs_after
+from anlan.kernel.query.records import MAX_LIMIT, Query, computable
+from anlan.kernel.query.scope import filter_sql, rule_sql
 from anlan.kernel.record.links import fetch_linked
 from anlan.kernel.record.output import amount
-from anlan.kernel.fieldtype.types import plain
 
-__all__ = ["balance", "balance_source", "day_of", "movement_shape", "movements", "register_predicate", "turnover", "turnover_rows"]
+__all__ = ["balance", "balance_source", "day_of", "movement_shape", "movements", "register_rights", "turnover", "turnover_rows"]
+
+RECENT = timedelta(days=400)        # balances of days since are reckoned back from today's
+MOST_ROWS = 50_000                  # of a balance or turnover; more is refused, not cut
+Narrow = Callable[[Form, FormNames], list[str]]
 
 
 def _open(ctx: Context, name: str) -> Register:
@@ -40,76 +47,109 @@ def day_of(ctx: Context, value: str | None, path: str) -> date | None:
     if value is None:
         return None
     kind = FIELD_TYPES["date"] if len(value) <= 10 else FIELD_TYPES["instant"]
-    from anlan.kernel.definition.model import FieldDefinition
-
     try:
         parsed = kind.parse(value, FieldDefinition(type=kind.key))
     except Unreadable as error:
-        raise invalid([Fault(error.code, path, error.params)]) from None
+        raise invalid([Fault(error.code, path, {"field": path, **error.params})]) from None
     return parsed.astimezone(ctx.site.zone).date() if isinstance(parsed, datetime) else parsed
 
 
 def balance_source(ctx: Context, register: Register, day: date | None) -> str:
-    """A relation of dimensions and resources at the end of a day, as SQL in parentheses."""
-    dims = ", ".join(quoted(key) for key in register.dimensions)
-    res = [quoted(key) for key in register.resources]
+    """A relation of dimensions and resources at the end of a day (None: now), as SQL in parentheses or a table."""
     if day is None:
         return register.balance_table
-    sums = ", ".join(f"sum(u.{name}) AS {name}" for name in res)
-    if register.definition.periods is not None:
-        first = day.replace(day=1)
-        months = ", ".join(f'"{name[1:-1]}_in" - "{name[1:-1]}_out" AS {name}' for name in res)
-        return (f"(SELECT {dims}, {sums} FROM (SELECT {dims}, {months} FROM {register.period_table} WHERE period < '{first}' "
-                f"UNION ALL SELECT {dims}, {', '.join(res)} FROM {register.movement_table} WHERE date >= '{first}' AND date <= '{day}') u "
-                f"GROUP BY {dims})")
-    return (f"(SELECT {dims}, {sums} FROM (SELECT {dims}, {', '.join(res)} FROM {register.balance_table} UNION ALL "
-            f"SELECT {dims}, {', '.join(f'- {name}' for name in res)} FROM {register.movement_table} WHERE date > '{day}') u "
-            f"GROUP BY {dims})")
+    dims = ", ".join(quoted(key) for key in register.dimensions)
+    sums = ", ".join(f"sum(u.{quoted(key)}) AS {quoted(key)}" for key in register.resources)
+    if day >= ctx.today - RECENT:
+        now = ", ".join(quoted(key) for key in register.resources)
+        parts = [f"SELECT {dims}, {now} FROM {register.balance_table}", *_moved(register, "-", day + timedelta(days=1), None)]
+    else:
+        parts = _moved(register, "", None, day)
+    return f"(SELECT {dims}, {sums} FROM ({' UNION ALL '.join(parts)}) u GROUP BY {dims})"
 
 
-def register_predicate(ctx: Context, register: Register, shape: Form, names: FormNames) -> list[str]:
-    """Conditions that limit the caller to his companies and to the rows of his grants."""
+def _moved(register: Register, sign: str, first: date | None, last: date | None) -> list[str]:
+    """What was moved from or until a day, with a sign: months from period totals where they are kept, the rest one by one."""
+    dims = ", ".join(quoted(key) for key in register.dimensions)
+    single = ", ".join(f"{sign}{quoted(key)} AS {quoted(key)}" for key in register.resources)
+    months = ", ".join(f"{sign}({quoted(key + '_in')} - {quoted(key + '_out')}) AS {quoted(key)}" for key in register.resources)
+
+    def one_by_one(low: date | None, high: date | None) -> str:
+        return f"SELECT {dims}, {single} FROM {register.movement_table} WHERE {_between('date', low, high)}"
+
+    def by_month(low: date | None, high: date | None) -> str:
+        return f"SELECT {dims}, {months} FROM {register.period_table} WHERE {_between('period', low, high)}"
+
+    if register.definition.periods is None:
+        return [one_by_one(first, last)]
+    if last is not None:
+        begin = last.replace(day=1)
+        return [by_month(None, begin - timedelta(days=1)), one_by_one(begin, last)]
+    assert first is not None
+    following = _next_month(first) if first.day > 1 else first
+    ends = [one_by_one(first, following - timedelta(days=1))] if first < following else []
+    return [by_month(following, None), *ends]
+
+
+def _between(column: str, low: date | None, high: date | None) -> str:
+    parts = [f"{column} >= '{low}'"] if low else []
+    return " AND ".join([*parts, *([f"{column} <= '{high}'"] if high else [])])
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def register_rights(ctx: Context, register: Register, shape: Form, names: FormNames) -> list[str]:
+    """Conditions that limit the caller to his companies and to the rows of his grants on the register.
+
+    Who may see a report but not its register has no row rules there; his companies hold.
+    """
     conditions = []
     if "company" in register.dimensions and ctx.caller.companies is not None:
         ids = ", ".join(f"'{one}'" for one in ctx.caller.companies)
         conditions.append(f'h."company" IN ({ids})' if ids else "false")
-    rules = ctx.caller.policy.rows(register.name, "read", kind="register")
-    if rules is not None:
-        parts = [filter_sql(ctx, shape, names, rule) for rule in rules]
-        conditions.append(f"({' OR '.join(parts)})" if parts else "false")
+    if ctx.caller.policy.can(register.name, "read", kind="register"):
+        rules = ctx.caller.policy.rows(register.name, "read", kind="register")
+        if rules is not None:
+            parts = [rule_sql(ctx, shape, names, rule) for rule in rules]
+            conditions.append(f"({' OR '.join(parts)})" if parts else "false")
     return conditions
 
 
-def _by(register: Register, by: Sequence[str]) -> list[str]:
-    unknown = [key for key in by if key not in register.dimensions]
+def _visible(ctx: Context, register: Register, by: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The dimensions to group by and the resources that the caller may see. Refused 422 for unknown or hidden ones."""
+    hidden = {key for key, level in ctx.caller.policy.fields(register.name, kind="register").items() if level == "none"}
+    dims = [key for key in register.dimensions if key not in hidden]
+    unknown = [key for key in by if key not in dims]
     if unknown:
-        raise invalid([Fault("unknown_field", "by", {"field": key, "form": register.definition.label}) for key in unknown])
-    return list(dict.fromkeys(by)) or list(register.dimensions)
+        raise invalid([Fault("unknown_field", "by", {"field": key[:60], "form": register.definition.label}) for key in unknown])
+    return list(dict.fromkeys(by)) or dims, [key for key in register.resources if key not in hidden]
+
+
+def _asked(ctx: Context, register: Register, where: str | None) -> Narrow:
+    """Rights, and the filter that the caller wrote."""
+    def narrow(shape: Form, names: FormNames) -> list[str]:
+        own = [filter_sql(ctx, shape, names, where, kind="register")] if where and where.strip() else []
+        return [*register_rights(ctx, register, shape, names), *own]
+
+    return narrow
 
 
 def balance(
-    ctx: Context, name: str, at: str | None = None, by: Sequence[str] = (), where: str | None = None, zero: bool = False,
+    ctx: Context, name: str, *, at: str | None = None, by: Sequence[str] = (), where: str | None = None, zero: bool = False,
 ) -> dict[str, Any]:
-    """Balances by some dimensions: `{"data": [{dimension: link or value, resource: text}], "at": …}`. One statement."""
-    register = _open(ctx, name)
+    """Balances by some dimensions: `{"data": [{dimension: link or value, resource: text}], "at": …}`. Refused 403, 404, 422."""
+    _open(ctx, name)
 
     def work() -> dict[str, Any]:
         ctx.check_versions()
+        register = _open(ctx, name)
         day = day_of(ctx, at, "at")
-        keys = _by(register, by)
-        now = day is None or (day >= ctx.today and not _future(ctx, register, day))
-        shape = register.as_form(balance_source(ctx, register, None if now else day))
-        names = names_for(ctx, shape)
-        conditions = register_predicate(ctx, register, shape, names)
-        if where:
-            conditions.append(filter_sql(ctx, shape, names, where))
-        res = list(register.resources)
-        group = ", ".join(f"h.{quoted(key)}" for key in keys)
-        sums = ", ".join(f"sum(h.{quoted(key)})" for key in res)
-        having = "" if zero else f" HAVING {' OR '.join(f'sum(h.{quoted(key)}) <> 0' for key in res)}"
-        rows = ctx.connection.execute(
-            f"SELECT {group}, {sums} FROM {shape.table} h {names.joins} WHERE {' AND '.join(conditions) or 'true'} "
-            f"GROUP BY {group}{having} ORDER BY {group}").fetchall()
+        keys, res = _visible(ctx, register, by)
+        past = day if day is not None and (day < ctx.today or _moved_after(ctx, register, day)) else None
+        shape = register.as_form(balance_source(ctx, register, past))
+        rows = _grouped(ctx, shape, keys, [f"coalesce(sum(h.{quoted(key)}), 0)" for key in res], _asked(ctx, register, where), zero=zero)
         _load_dimensions(ctx, register, keys, rows)
         data = [
             {key: shown_dimension(ctx, register, key, row[place]) for place, key in enumerate(keys)}
@@ -117,13 +157,27 @@ def balance(
             for row in rows]
         return {"data": data, "at": (day or ctx.today).isoformat()}
 
-    return ctx.atomically(work)
+    with computable():
+        return ctx.atomically(work)
 
 
-def _future(ctx: Context, register: Register, day: date) -> bool:
+def _grouped(ctx: Context, shape: Form, keys: Sequence[str], sums: Sequence[str], narrow: Narrow, *, zero: bool) -> list[tuple[Any, ...]]:
+    """Sums by some dimensions, in their order; rows without any amount only when `zero`."""
+    names = names_for(ctx, shape)
+    conditions = " AND ".join(narrow(shape, names)) or "true"
+    group = ", ".join(f"h.{quoted(key)}" for key in keys)
+    having = "" if zero or not sums else f" HAVING {' OR '.join(f'{one} <> 0' for one in sums)}"
+    rows = ctx.connection.execute(
+        f"SELECT {', '.join([*(f'h.{quoted(key)}' for key in keys), *sums])} FROM {shape.table} h {names.joins} WHERE {conditions}"
+        f"{f' GROUP BY {group}' if keys else ''}{having}{f' ORDER BY {group}' if keys else ''} LIMIT {MOST_ROWS + 1}").fetchall()
+    if len(rows) > MOST_ROWS:
+        raise invalid([Fault("too_many_rows", "by", {"limit": MOST_ROWS})])
+    return rows
+
+
+def _moved_after(ctx: Context, register: Register, day: date) -> bool:
     """Whether there are movements dated after the day, so that the balance table is ahead of it."""
-    row = ctx.connection.execute(
-        f"SELECT EXISTS (SELECT 1 FROM {register.balance_table} WHERE last_date > $1)", [day], prepare=True).fetchone()
+    row = ctx.connection.execute(f"SELECT EXISTS (SELECT 1 FROM {register.movement_table} WHERE date > $1)", [day], prepare=True).fetchone()
     return bool(row and row[0])
 
 
@@ -158,9 +212,9 @@ def _load_dimensions(ctx: Context, register: Register, keys: Sequence[str], rows
         dimension = register.dimensions[key]
         ids = {row[place] for row in rows} - {ZERO_VALUES[dimension.type]}
         if dimension.type == "link" and dimension.to in ctx.catalogue.forms and not ctx.catalogue.forms[dimension.to].is_setting:
-            missing = [one for one in ids if one not in ctx.rows(dimension.to)]
+            missing = ids - ctx.rows(dimension.to).keys()
             if missing:
-                fetch_linked(ctx, ctx.catalogue.forms[dimension.to], (), 't."id" = ANY($1::uuid[])', [missing])
+                fetch_linked(ctx, ctx.catalogue.forms[dimension.to], missing)
         elif dimension.type == "line" and ids:
             _load_lines(ctx, dimension.to or "", list(ids))
 
@@ -178,85 +232,70 @@ def _load_lines(ctx: Context, owner: str, ids: list[str]) -> None:
         ctx.rows(owner)[row[0]] = {**ctx.rows(owner)[row[0]], "code": row[1], "label": f"{row[1] or ''} #{row[2] + 1}"}
 
 
-def turnover(ctx: Context, name: str, start: str, end: str, by: Sequence[str] = (), where: str | None = None) -> dict[str, Any]:
-    """Opening, in, out and closing of each resource between two days, both included."""
-    register = _open(ctx, name)
+def turnover(ctx: Context, name: str, start: str, end: str, *, by: Sequence[str] = (), where: str | None = None) -> dict[str, Any]:
+    """Opening, in, out and closing of each resource between two days, both included. Refused 403, 404, 422."""
+    _open(ctx, name)
 
     def work() -> dict[str, Any]:
         ctx.check_versions()
+        register = _open(ctx, name)
         first, last = day_of(ctx, start, "from"), day_of(ctx, end, "to")
         assert first is not None and last is not None
-        keys = _by(register, by)
-        rows = turnover_rows(ctx, register, first, last, keys, where)
-        data = []
-        for row in rows:
-            item = {key: shown_dimension(ctx, register, key, row[key]) for key in keys}
-            for key in register.resources:
-                item[key] = {part: shown_resource(register, key, value) for part, value in row[f"{key}:"].items()}
-            data.append(item)
+        keys, res = _visible(ctx, register, by)
+        data = [
+            {key: shown_dimension(ctx, register, key, row[key]) for key in keys}
+            | {key: {part: shown_resource(register, key, value) for part, value in row[f"{key}:"].items()} for key in res}
+            for row in turnover_rows(ctx, register, first, last, keys=keys, narrow=_asked(ctx, register, where))]
         return {"data": data, "from": first.isoformat(), "to": last.isoformat()}
 
-    return ctx.atomically(work)
+    with computable():
+        return ctx.atomically(work)
 
 
 def turnover_rows(
-    ctx: Context, register: Register, first: date, last: date, keys: Sequence[str], where: str | None = None,
+    ctx: Context, register: Register, first: date, last: date, *, keys: Sequence[str], narrow: Narrow,
 ) -> list[dict[str, Any]]:
     """Rows of a turnover as Python values: dimensions by key, and `{resource}:` → {opening, in, out, closing}.
 
-    Whole months come from the period totals where the register keeps them, the rest from movements.
+    Whole months come from the period totals where the register keeps them, the rest from movements. `narrow` gives the
+    conditions on the rows. Refused 422 when the last day lies before the first.
     """
     if last < first:
         raise invalid([Fault("range_turned", "to", {"from": first, "to": last})])
+    res = list(register.resources)
     dims = ", ".join(quoted(key) for key in register.dimensions)
-    parts = []
-    for key in register.resources:
-        name = quoted(key)
-        parts.append((key, name))
-    opening = balance_source(ctx, register, first - timedelta(days=1))
-    zero = ", ".join(f'0 AS "{key}_o"' for key, _ in parts)
-    opened = f"SELECT {dims}, {', '.join(f'{name} AS {chr(34)}{key}_o{chr(34)}' for key, name in parts)}, " \
-             f"{', '.join(f'0 AS {chr(34)}{key}_i{chr(34)}, 0 AS {chr(34)}{key}_x{chr(34)}' for key, _ in parts)} FROM {opening} o"
-    moved = []
+    opened = ", ".join(f'{quoted(key)} AS "{key}:o", 0 AS "{key}:i", 0 AS "{key}:x"' for key in res)
+    parts = [f"SELECT {dims}, {opened} FROM {balance_source(ctx, register, first - timedelta(days=1))} o"]
     for low, high, whole in _pieces(register, first, last):
-        if whole:
-            flows = ", ".join(f'"{key}_in" AS "{key}_i", "{key}_out" AS "{key}_x"' for key, _ in parts)
-            moved.append(f"SELECT {dims}, {zero}, {flows} FROM {register.period_table} WHERE period >= '{low}' AND period <= '{high}'")
-        else:
-            flows = ", ".join(f'GREATEST({name}, 0) AS "{key}_i", GREATEST(- {name}, 0) AS "{key}_x"' for key, name in parts)
-            moved.append(f"SELECT {dims}, {zero}, {flows} FROM {register.movement_table} WHERE date >= '{low}' AND date <= '{high}'")
-    shape = register.as_form(f"({' UNION ALL '.join([opened, *moved])})")
-    names = names_for(ctx, shape)
-    conditions = register_predicate(ctx, register, shape, names)
-    if where:
-        conditions.append(filter_sql(ctx, shape, names, where))
-    group = ", ".join(f"h.{quoted(key)}" for key in keys)
-    sums = ", ".join(f'sum(h."{key}_{part}")' for key, _ in parts for part in "oix")
-    something = " OR ".join(f'sum(h."{key}_{part}") <> 0' for key, _ in parts for part in "oix")
-    rows = ctx.connection.execute(
-        f"SELECT {group}, {sums} FROM {shape.table} h {names.joins} WHERE {' AND '.join(conditions) or 'true'} "
-        f"GROUP BY {group} HAVING {something} ORDER BY {group}").fetchall()
+        flows = ", ".join(
+            f'0 AS "{key}:o", {quoted(key + "_in")} AS "{key}:i", {quoted(key + "_out")} AS "{key}:x"' if whole
+            else f'0 AS "{key}:o", GREATEST({quoted(key)}, 0) AS "{key}:i", GREATEST(- {quoted(key)}, 0) AS "{key}:x"' for key in res)
+        table, column = (register.period_table, "period") if whole else (register.movement_table, "date")
+        parts.append(f"SELECT {dims}, {flows} FROM {table} WHERE {_between(column, low, high)}")
+    shape = register.as_form(f"({' UNION ALL '.join(parts)})")
+    sums = [f'coalesce(sum(h."{key}:{part}"), 0)' for key in res for part in "oix"]
+    rows = _grouped(ctx, shape, keys, sums, narrow, zero=False)
     _load_dimensions(ctx, register, keys, rows)
-    found = []
-    for row in rows:
-        item: dict[str, Any] = dict(zip(keys, row, strict=False))
-        for place, (key, _) in enumerate(parts):
-            o, i, x = row[len(keys) + 3 * place : len(keys) + 3 * place + 3]
-            item[f"{key}:"] = {"opening": Decimal(o), "in": Decimal(i), "out": Decimal(x), "closing": Decimal(o) + Decimal(i) - Decimal(x)}
-        found.append(item)
-    return found
+    return [_turned(keys, res, row) for row in rows]
+
+
+def _turned(keys: Sequence[str], res: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+    item: dict[str, Any] = dict(zip(keys, row, strict=False))
+    for place, key in enumerate(res):
+        opening, came, went = (Decimal(value) for value in row[len(keys) + 3 * place : len(keys) + 3 * place + 3])
+        item[f"{key}:"] = {"opening": opening, "in": came, "out": went, "closing": opening + came - went}
+    return item
 
 
 def _pieces(register: Register, first: date, last: date) -> list[tuple[date, date, bool]]:
     """The period cut into whole months (True) and what is left at both ends."""
     if register.definition.periods is None:
         return [(first, last, False)]
-    start = first if first.day == 1 else (first.replace(day=28) + timedelta(days=4)).replace(day=1)
-    following = last + timedelta(days=1)
-    end = following.replace(day=1) - timedelta(days=1)      # last day of the last whole month
+    start = first if first.day == 1 else _next_month(first)
+    end = (last + timedelta(days=1)).replace(day=1) - timedelta(days=1)      # last day of the last whole month
     if start > end:
         return [(first, last, False)]
-    pieces = [(start, end.replace(day=1), True)]
+    pieces = [(start, end, True)]
     if first < start:
         pieces.append((first, start - timedelta(days=1), False))
     if end < last:
@@ -265,52 +304,63 @@ def _pieces(register: Register, first: date, last: date) -> list[tuple[date, dat
 
 
 def movements(ctx: Context, name: str, query: Query) -> dict[str, Any]:
-    """Movements, newest first (date, sequence), each with the document that made it; keyset paging by `after`."""
-    register = _open(ctx, name)
+    """Movements, newest first (date, sequence), each with the document that made it; keyset paging by `after`.
+
+    Refused 403, 404, 422; also for a sort, search or fields, which a register's movements do not have.
+    """
+    _open(ctx, name)
+    if query.search or query.fields or [key for key in query.sort if key != "-date"]:
+        raise invalid([Fault("register.only_newest_first", "sort" if query.sort else "search" if query.search else "fields")])
+    if not 1 <= query.limit <= MAX_LIMIT:
+        raise invalid([Fault("out_of_range", "limit", {"field": "limit", "least": 1, "most": MAX_LIMIT})])
 
     def work() -> dict[str, Any]:
         ctx.check_versions()
+        register = _open(ctx, name)
         shape = movement_shape(register)
         names = names_for(ctx, shape)
-        conditions = register_predicate(ctx, register, shape, names)
-        if query.where:
-            conditions.append(filter_sql(ctx, shape, names, query.where))
-        params: list[Any] = []
-        if query.after:
-            day, _, seq = query.after.partition("~")
-            if not seq.isdigit() or day_of(ctx, day, "after") is None:
-                raise invalid([Fault("bad_cursor", "after")])
-            params = [day, int(seq)]
-            conditions.append('(h."date", h."seq") < ($1::text::date, $2::bigint)')
-        keys, res = list(register.dimensions), list(register.resources)
-        columns = ", ".join(f"h.{quoted(key)}" for key in (*keys, *res))
-        limit = max(1, min(query.limit, 500))
-        rows = ctx.connection.execute(
-            f'SELECT h."seq", h."date", h."recorded_at", h."document", h."document_form", h."posting", h."document_line", i.code, i.title, {columns} '
-            f"FROM {shape.table} h LEFT JOIN record_index i ON i.id = h.\"document\" {names.joins} "
-            f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY h.\"date\" DESC, h.\"seq\" DESC LIMIT {limit + 1}", params).fetchall()
-        _load_dimensions(ctx, register, keys, [row[9:] for row in rows])
-        data = [
-            {"seq": row[0], "date": row[1].isoformat(), "recorded_at": row[2].isoformat().replace("+00:00", "Z"),
-             "document": {"form": row[4], "id": row[3], "code": row[7], "label": row[8]}, "posting": row[5], "document_line": row[6]}
-            | {key: shown_dimension(ctx, register, key, row[9 + place]) for place, key in enumerate(keys)}
-            | {key: shown_resource(register, key, row[9 + len(keys) + place]) for place, key in enumerate(res)}
-            for row in rows[:limit]]
-        more = len(rows) > limit
-        return {"data": data, "next": f"{data[-1]['date']}~{data[-1]['seq']}" if more else None, "count": None}
+        conditions = _asked(ctx, register, query.where)(shape, names)
+        return _movement_page(ctx, register, names, conditions, query)
 
-    return ctx.atomically(work)
+    with computable():
+        return ctx.atomically(work)
+
+
+NEWEST = (SortKey('h."date"', True, "date"), SortKey('h."seq"', True, "bigint"))
+
+
+def _movement_page(ctx: Context, register: Register, names: FormNames, conditions: list[str], query: Query) -> dict[str, Any]:
+    source = f'{register.movement_table} h LEFT JOIN record_index i ON i.id = h."document" {names.joins}'
+    counted = None
+    if query.count != "none":
+        row = ctx.connection.execute(f"SELECT count(*) FROM {source} WHERE {' AND '.join(conditions) or 'true'}").fetchone()
+        counted = int(row[0]) if row else 0
+    params: list[Any] = []
+    if query.after:
+        run = runs_after(NEWEST, read_cursor(NEWEST, query.after), 0)[0]     # neither key is ever blank
+        conditions, params = [*conditions, run.condition], run.params
+    keys, res = _visible(ctx, register, ())
+    columns = ", ".join(f"h.{quoted(key)}" for key in (*keys, *res))
+    rows = ctx.connection.execute(
+        f'SELECT h."seq", h."date", h."recorded_at", h."document", h."document_form", h."posting", h."document_line", i.code, i.title, {columns} '
+        f"FROM {source} WHERE {' AND '.join(conditions) or 'true'} ORDER BY h.\"date\" DESC, h.\"seq\" DESC LIMIT {query.limit + 1}",
+        params).fetchall()
+    page = rows[: query.limit]
+    _load_dimensions(ctx, register, keys, [row[9:] for row in page])
+    data = [
+        {"seq": row[0], "date": row[1].isoformat(), "recorded_at": row[2].isoformat().replace("+00:00", "Z"),
+         "document": {"form": row[4], "id": row[3], "code": row[7], "label": row[8]}, "posting": row[5], "document_line": row[6]}
+        | {key: shown_dimension(ctx, register, key, row[9 + place]) for place, key in enumerate(keys)}
+        | {key: shown_resource(register, key, row[9 + len(keys) + place]) for place, key in enumerate(res)}
+        for row in page]
+    after = cursor_of(NEWEST, [page[-1][1], page[-1][0]]) if len(rows) > query.limit else None
+    return {"data": data, "next": after, "count": counted}
 
 
 def movement_shape(register: Register) -> Form:
     """Movements as a form: dimensions and resources, the date and the document."""
-    from anlan.kernel.catalogue.form import Field
-    from anlan.kernel.definition.model import FieldDefinition
-
     shape = register.as_form(register.movement_table)
     for key, kind in (("date", "date"), ("document_form", "text"), ("posting", "text"), ("document", "reference"), ("seq", "integer")):
         if key not in shape.fields:
             shape.fields[key] = Field(key, key, FieldDefinition(type=kind), FIELD_TYPES[kind], key, None)
     return shape
-
-

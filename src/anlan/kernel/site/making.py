@@ -20,8 +20,9 @@ import orjson
 from anlan.kernel.access.caller import SYSTEM_USER, system_caller
 from anlan.kernel.access.sessions import set_password
 from anlan.kernel.catalogue import store
-from anlan.kernel.catalogue.build import Definitions, build_catalogue
+from anlan.kernel.catalogue.build import Definitions
 from anlan.kernel.catalogue.catalogue import Catalogue
+from anlan.kernel.catalogue.install import install
 from anlan.kernel.clock import Clock
 from anlan.kernel.context import Context
 from anlan.kernel.definition.reader import Broken, Source
@@ -31,7 +32,6 @@ from anlan.kernel.settings import OperatorError, Settings, Words
 from anlan.kernel.site.site import Site
 from anlan.kernel.storage import migrate as steps
 from anlan.kernel.storage import server
-from anlan.kernel.storage.plan import apply_plan, make_plan
 from anlan.kernel.storage.pool import Connection, Pool, connect
 
 __all__ = ["PackShown", "create", "migrate", "open", "packs"]
@@ -128,12 +128,7 @@ def in_order_of(sources: Sequence[Source], catalogue: Catalogue) -> list[Source]
 
 def _install(connection: Connection, definitions: Definitions, settings: Settings, *, comment: str) -> Catalogue:
     """Check, bring the tables up to date, publish. Raises Broken before anything is changed."""
-    catalogue = build_catalogue(definitions, version=store.published_version(connection) + 1, columns=store.columns_of(connection))
-    apply_plan(connection, make_plan(connection, catalogue))
-    with connection.transaction():
-        version = store.publish(connection, definitions, at=Clock(settings.clock).now(), by=SYSTEM_USER, comment=comment)
-    catalogue.version = version
-    return catalogue
+    return install(connection, definitions, at=Clock(settings.clock).now(), by=SYSTEM_USER, comment=comment)
 
 
 def migrate(settings: Settings, phase: Literal["all", "pre", "post"] = "all") -> list[str]:

@@ -1,7 +1,7 @@
 """The tables that a catalogue needs: real typed columns, foreign keys, indexes.
 
-    sales.order → sales_order (id uuid PRIMARY KEY, company uuid, number text, …, customer uuid → base_party)
-                  sales_order__lines (id uuid PRIMARY KEY, record uuid → sales_order, position integer, …)
+    demo.order → demo_order (id uuid PRIMARY KEY, company uuid, number text, …, partner uuid → demo_partner)
+                  demo_order__lines (id uuid PRIMARY KEY, record uuid → demo_order, position integer, …)
     a balance register → …__movement, …__balance, …__period
 
 No business column is NOT NULL: a draft must be readable, not complete.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Field, Form, quoted
-from anlan.kernel.catalogue.register import DIMENSION_SQL, RESOURCE_SQL, Register
+from anlan.kernel.catalogue.register import DIMENSION_SQL, RESOURCE_SQL, ZEROS, Register
 
 __all__ = ["Column", "Index", "Table", "tables_of"]
 
@@ -28,6 +28,7 @@ class Column:
     references: str | None = None
     extra: str = ""
     cascade: bool = False
+    zero: str | None = None     # SQL of what a dimension that is added later has in the rows that are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Index:
 
     @property
     def name(self) -> str:
-        text = "|".join((*self.parts, str(self.unique), self.where or "", self.method))
+        text = "|".join((self.table, *self.parts, str(self.unique), self.where or "", self.method))
         return f"{self.table[:40]}_{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:10]}"
 
     @property
@@ -94,7 +95,17 @@ def _column(catalogue: Catalogue, item: Field) -> Column:
         references = catalogue.forms[item.to].table.strip('"')
     if item.reserved and item.key in ("created_by", "updated_by"):
         references = None  # the actor of history may be a user of another epoch, and each check costs
-    return Column(item.column or item.key, item.type.sql, references)
+    return Column(item.column or item.key, item.type.sql, references, extra=_collation(item.type.sql))
+
+
+def _collation(kind: str) -> str:
+    """Texts sort and compare by code point, as formulas do, on whatever server: so filters and indexes agree."""
+    return 'COLLATE "C"' if kind in ("text", "text[]") else ""
+
+
+def _sorted(column: str) -> str:
+    """A column of an index that lists are sorted by: blanks first ascending, last descending, as lists have them."""
+    return f"{quoted(column)} NULLS FIRST"
 
 
 def _form_tables(catalogue: Catalogue, form: Form) -> list[Table]:
@@ -128,13 +139,16 @@ def _head_indexes(catalogue: Catalogue, form: Form, head: Table) -> None:
         unique = [*company, *[part for part in scope if part not in company], '"number"']
         head.index(Index(head.name, tuple(unique), "no number twice; a record by its number", unique=True,
                          where='"number" IS NOT NULL'))
-    if "code" in form.fields:
-        head.index(Index(head.name, (*company, '"code"'), "no code twice; a link by its code", unique=True))
+    code = form.fields.get("code")
+    if code is not None and code.column is not None:
+        head.index(Index(head.name, (_sorted(code.column), *company), "no code twice; a link by its code; the list by code", unique=True))
     if form.is_document:
-        day = quoted("date") if "date" in form.fields else quoted("created_at")
-        head.index(Index(head.name, (*company, f"{day} DESC", '"id" DESC'), "the list, newest first"))
-        head.index(Index(head.name, ('"state"', *company, f"{day} DESC", '"id" DESC'), "the list of one state"))
-        head.index(Index(head.name, ('"id" DESC',), "the list in order of making"))
+        # Not by company first: a caller of several companies would have no order from it. Rows of a rare company are
+        # found by the index of numbers.
+        day = form.fields.get("date")
+        newest = (f"{quoted(day.column if day is not None and day.column else 'created_at')} DESC NULLS LAST", '"id" DESC')
+        head.index(Index(head.name, newest, "the list, newest first"))
+        head.index(Index(head.name, ('"state"', *newest), "the list of one state"))
     for key, item in form.fields.items():
         if item.definition.unique and item.column and key != "code":
             head.index(Index(head.name, (*company, quoted(item.column)), f"{key} is unique", unique=True))
@@ -142,7 +156,7 @@ def _head_indexes(catalogue: Catalogue, form: Form, head: Table) -> None:
         head.index(Index(head.name, tuple(quoted(form.fields[key].column or key) for key in parts),
                          "unique together", unique=True))
     for parts in form.definition.indexes.values():
-        head.index(Index(head.name, tuple(quoted(form.fields[key].column or key) for key in parts), "asked for by the form"))
+        head.index(Index(head.name, tuple(_sorted(form.fields[key].column or key) for key in parts), "asked for by the form"))
     _link_indexes(catalogue, [item for item in form.stored if not item.reserved], head)
 
 
@@ -156,7 +170,8 @@ def _link_indexes(catalogue: Catalogue, fields: list[Field], table: Table) -> No
 
 
 def _register_tables(register: Register) -> list[Table]:
-    dimensions = [Column(key, DIMENSION_SQL[item.type], extra="NOT NULL") for key, item in register.dimensions.items()]
+    dimensions = [Column(key, DIMENSION_SQL[item.type], extra=f"{_collation(DIMENSION_SQL[item.type])} NOT NULL".strip(), zero=ZEROS[item.type])
+                  for key, item in register.dimensions.items()]
     resources = [Column(key, RESOURCE_SQL[item.type], extra="NOT NULL DEFAULT 0") for key, item in register.resources.items()]
     keys = tuple(column.name for column in dimensions)
     movement = Table(register.movement_table, {}, ("seq",))
@@ -169,6 +184,7 @@ def _register_tables(register: Register) -> list[Table]:
     movement.index(Index(movement.name, ('"document"', '"posting"'), "what a document has already moved"))
     movement.index(Index(movement.name, (*(quoted(key) for key in keys[:3]), '"date"', '"seq"'),
                          "movements of a key in order: turnover, running balances"))
+    movement.index(Index(movement.name, ('"date"', '"seq"'), "the list of movements; what was moved since a day; lands at the right-hand end"))
     balance = Table(register.balance_table, {}, keys, options="WITH (fillfactor = 80)")
     balance.add(*dimensions, *resources, Column("last_date", "date", extra="NOT NULL"))
     balance.add(*(Column(key, RESOURCE_SQL[item.type]) for key, item in register.definition.memory.items()))
@@ -183,7 +199,7 @@ def _register_tables(register: Register) -> list[Table]:
         for key, item in register.resources.items():
             period.add(Column(f"{key}_in", RESOURCE_SQL[item.type], extra="NOT NULL DEFAULT 0"),
                        Column(f"{key}_out", RESOURCE_SQL[item.type], extra="NOT NULL DEFAULT 0"))
-        period.index(Index(period.name, (quoted(keys[0]), '"period"'), "totals of a company's month"))
+        period.index(Index(period.name, ('"period"', quoted(keys[0])), "totals of the months since a day"))
         tables.append(period)
     return tables
 

@@ -1,0 +1,277 @@
+"""Every name that a definition mentions must be there: fields, forms, registers, states, roles, actions.
+
+Each fault names the file, the path in the definition and what is not known there. Formulas are checked elsewhere
+(`inspect`), with what they speak of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anlan.kernel.catalogue.form import Field, Form
+from anlan.kernel.catalogue.register import Register
+from anlan.kernel.catalogue.scope import form_scope
+from anlan.kernel.definition.model import Grant, PrintDefinition, ReportDefinition
+from anlan.kernel.definition.reader import BadDefinition
+from anlan.kernel.fieldtype import FIELD_TYPES
+
+if TYPE_CHECKING:
+    from anlan.kernel.catalogue.catalogue import Catalogue
+
+__all__ = ["form_references", "other_references", "table_clashes"]
+
+BASIC_ACTIONS = frozenset({"read", "create", "update", "delete", "export", "import", "print", "*"})
+READ_ACTIONS = frozenset({"read", "export", "print", "*", "create"})
+DECISIONS = frozenset({"approve", "reject", "return", "withdraw", "submit"})
+REGISTER_COLUMNS = frozenset({"seq", "date", "recorded_at", "document", "document_form", "posting", "document_line", "last_date", "period", "at", "n"})
+Faults = Iterator[BadDefinition]
+
+
+def form_references(catalogue: Catalogue, form: Form, file: str) -> Faults:
+    """Names in a form that nothing has."""
+    for item in form.all_fields():
+        yield from _field_faults(catalogue, form, item, file)
+    yield from _frame_faults(catalogue, form, file)
+    yield from _workflow_faults(catalogue, form, file)
+    yield from _posting_faults(catalogue, form, file)
+    yield from _conversion_faults(catalogue, form, file)
+    yield from _grant_faults(catalogue, form.definition.grants, BASIC_ACTIONS | DECISIONS | set(form.transitions), form, file)
+
+
+def _field_faults(catalogue: Catalogue, form: Form, item: Field, file: str) -> Faults:
+    definition, place = item.definition, f"fields.{item.path.replace('.', '.fields.')}"
+    if item.type.key == "link" and definition.to not in catalogue.forms:
+        yield BadDefinition(file, f"{place}.to", f"there is no form {definition.to}")
+    if item.type.key == "line":
+        owner, _, lines = (definition.to or "").rpartition(".")
+        if owner not in catalogue.forms or lines not in catalogue.forms[owner].lines:
+            yield BadDefinition(file, f"{place}.to", f"there are no lines {definition.to}; write <form>.<lines>")
+    if item.type.is_lines:
+        if not definition.fields:
+            yield BadDefinition(file, f"{place}.fields", "lines have fields of their own")
+        yield from _unknown(file, f"{place}.order", definition.order or (), form.lines[item.key].fields if item.key in form.lines else {}, "field")
+        yield from (BadDefinition(file, f"{place}.fields.{key}.type", "lines cannot have lines of their own")
+                    for key, below in (definition.fields or {}).items() if below.type == "lines")
+    if item.type.key in ("choice", "multi_choice") and not item.reserved and definition.options is None and definition.options_from is None:
+        yield BadDefinition(file, f"{place}.options", "a choice has options, or options_from")
+    if definition.balance is not None:
+        register = catalogue.registers.get(definition.balance.register_name)
+        if register is None or register.definition.kind != "balance":
+            yield BadDefinition(file, f"{place}.balance", f"there is no balance register {definition.balance.register_name}")
+            return
+        if definition.balance.resource not in register.resources:
+            yield BadDefinition(file, f"{place}.balance", f"{register.name} has no resource {definition.balance.resource}")
+        yield from _unknown(file, f"{place}.balance.key", definition.balance.key or ("line",), register.dimensions, f"dimension of {register.name}")
+
+
+def _frame_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:
+    """What stands around the fields: order, sections, views, keys, checks."""
+    definition = form.definition
+    if form.kind in ("master", "setting") and definition.workflow is None and definition.source is None:
+        for key in ("code", "name"):
+            if key not in definition.fields and definition.number is None:
+                yield BadDefinition(file, f"fields.{key}", "masters and settings have a code and a name")
+    yield from _unknown(file, "order", definition.order or (), form.fields, "field")
+    for key, section in definition.sections.items():
+        yield from _unknown(file, f"sections.{key}.fields", section.fields, form.fields, "field")
+    for name in ("unique", "indexes"):
+        for key, parts in getattr(definition, name).items():
+            stored = [path for path in parts if (item := form.fields.get(path)) is not None and item.column is not None]
+            yield from _unknown(file, f"{name}.{key}", parts, stored, "stored field")
+    for key, view in definition.views.items():
+        for name in ("columns", "totals"):
+            yield from _unreachable(catalogue, form, getattr(view, name), file, f"views.{key}.{name}")
+        yield from _unreachable(catalogue, form, [path.lstrip("-+") for path in view.sort], file, f"views.{key}.sort")
+    for key, check in definition.checks.items():
+        if check.path is not None:
+            yield from _unreachable(catalogue, form, [check.path], file, f"checks.{key}.path")
+    if definition.number is not None:
+        yield from _unknown(file, "number.per", definition.number.per, form.fields, "field")
+        yield from _unknown(file, "number.pattern", [part for part in re.findall(r"\{([a-z_]+)\}", definition.number.pattern)
+                                                     if part not in ("yyyy", "yy", "dd", "company")], form.fields, "field")
+
+
+def _workflow_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:
+    workflow = form.definition.workflow
+    if workflow is None:
+        if form.is_document:
+            yield BadDefinition(file, "workflow", "a document has a workflow with a start state")
+        return
+    states = workflow.states
+    yield from _unknown(file, "workflow.start", [workflow.start], states, "state")
+    yield from _unknown(file, "workflow.order", workflow.order or (), states, "state")
+    for key, state in states.items():
+        yield from _unreachable(catalogue, form, [path for path in state.editable if path != "*"], file, f"workflow.states.{key}.editable")
+    for key, move in workflow.transitions.items():
+        place = f"workflow.transitions.{key}"
+        yield from _unknown(file, f"{place}.from", move.source, states, "state")
+        yield from _unknown(file, f"{place}.to", [move.to], states, "state")
+        yield from _unknown(file, f"{place}.unused_by", move.unused_by, catalogue.forms, "form")
+        yield from _unknown(file, f"{place}.approval", [move.approval] if move.approval else (), catalogue.approvals, "approval")
+        yield from _unknown(file, f"{place}.role", [move.role] if move.role else (), catalogue.roles, "role")
+
+
+def _posting_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:
+    for key, posting in form.definition.postings.items():
+        place = f"postings.{key}"
+        register = catalogue.registers.get(posting.register_name)
+        if register is None or register.definition.kind != "balance":
+            yield BadDefinition(file, f"{place}.register", f"there is no balance register {posting.register_name}")
+            continue
+        yield from _unknown(file, f"{place}.dimensions", posting.dimensions, register.dimensions, f"dimension of {register.name}")
+        yield from _unknown(file, f"{place}.resources", posting.resources, register.resources, f"resource of {register.name}")
+        yield from _unknown(file, f"{place}.while", posting.states, form.states, "state")
+        yield from _unknown(file, f"{place}.each", [posting.each] if posting.each else (), form.lines, "lines field")
+        yield from _unknown(file, f"{place}.carry", [posting.carry] if posting.carry else (), form.definition.postings, "posting")
+        if posting.compute is not None:
+            name = posting.compute if "." in posting.compute else f"{register.pack}.{posting.compute}"
+            yield from _unknown(file, f"{place}.compute", [name], catalogue.computes, "@compute function")
+
+
+def _conversion_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:
+    for key, conversion in form.definition.conversions.items():
+        place = f"conversions.{key}"
+        target = catalogue.forms.get(conversion.to)
+        if target is None:
+            yield BadDefinition(file, f"{place}.to", f"there is no form {conversion.to}")
+            continue
+        yield from (BadDefinition(file, f"{place}.copy.{path}", f"the form {conversion.to} has no field {path}")
+                    for path in conversion.copied if target.field_at(path) is None)
+        yield from _unknown(file, f"{place}.states", conversion.states if conversion.states != ["confirmed", "posted"] else (), form.states, "state")
+        yield from _unknown(file, f"{place}.each", [conversion.each] if conversion.each else (), form.lines, "lines field")
+        yield from _unknown(file, f"{place}.target", [conversion.target] if conversion.target else (), target.lines, f"lines field of {target.name}")
+
+
+def _grant_faults(catalogue: Catalogue, grants: Mapping[str, Grant], actions: Iterable[str], form: Form | None, file: str) -> Faults:
+    for role, grant in grants.items():
+        place = f"grants.{role}"
+        if role not in catalogue.roles:
+            yield BadDefinition(file, place, f"there is no role {role}")
+        yield from _unknown(file, f"{place}.actions", grant.actions, actions, "action")
+        if form is not None:
+            yield from (BadDefinition(file, f"{place}.fields.{path}", f"there is no field {path}")
+                        for path in grant.fields if form.field_at(path) is None)
+
+
+def other_references(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
+    """Names in registers, reports, prints and approvals that nothing has."""
+    for register in catalogue.registers.values():
+        yield from _register_faults(catalogue, register, files.get(f"register:{register.name}", f"register {register.name}"))
+    for name, report in catalogue.reports.items():
+        yield from _report_faults(catalogue, report, files.get(f"report:{name}", f"report {name}"))
+    for name, paper in catalogue.prints.items():
+        yield from _print_faults(catalogue, paper, files.get(f"print:{name}", f"print {name}"))
+    for name, approval in catalogue.approvals.items():
+        yield from _unknown(files.get(f"approval:{name}", f"approval {name}"), "roles", approval.roles, catalogue.roles, "role")
+    for event, rules in catalogue.rules.items():
+        yield from (BadDefinition(f"{rule.pack}/rules.py", rule.function.__name__, f"there is no form {event[0]}")
+                    for rule in rules if event[0] not in catalogue.forms)
+
+
+def _register_faults(catalogue: Catalogue, register: Register, file: str) -> Faults:
+    definition = register.definition
+    for key, dimension in register.dimensions.items():
+        if dimension.type == "link":
+            yield from _unknown(file, f"dimensions.{key}.to", [dimension.to or ""], catalogue.forms, "form")
+        elif dimension.type == "line":
+            owner, _, lines = (dimension.to or "").rpartition(".")
+            if owner not in catalogue.forms or lines not in catalogue.forms[owner].lines:
+                yield BadDefinition(file, f"dimensions.{key}.to", f"there are no lines {dimension.to}; write <form>.<lines>")
+    yield from (BadDefinition(file, f"resources.{key}", f"{key} is a dimension already") for key in register.resources if key in register.dimensions)
+    yield from (BadDefinition(file, key, f"{key} is a column of every register; take another key")
+                for key in (*register.dimensions, *register.resources, *definition.memory) if key in REGISTER_COLUMNS)
+    for key, parts in definition.indexes.items():
+        yield from _unknown(file, f"indexes.{key}", parts, register.dimensions, "dimension")
+    if definition.kind == "series" and (definition.limits or definition.periods or definition.memory):
+        yield BadDefinition(file, "kind", "a series has no balance: no limits, periods or memory")
+    if definition.kind == "balance" and (definition.rollups or definition.raw):
+        yield BadDefinition(file, "kind", "a balance register has no roll-ups; write kind: series")
+    yield from _grant_faults(catalogue, definition.grants, READ_ACTIONS, None, file)
+    for role, grant in definition.grants.items():
+        yield from _unknown(file, f"grants.{role}.fields", grant.fields, [*register.dimensions, *register.resources], "dimension or resource")
+
+
+def _report_faults(catalogue: Catalogue, report: ReportDefinition, file: str) -> Faults:
+    yield from _grant_faults(catalogue, report.grants, READ_ACTIONS, None, file)
+    if (report.form is None) == (report.register_name is None):
+        yield BadDefinition(file, "form", "a report reads a form or a register, one of them")
+    elif report.form is not None:
+        yield from _unknown(file, "form", [report.form], catalogue.forms, "form")
+    elif report.register_name not in catalogue.registers or catalogue.registers[report.register_name].definition.kind != "balance":
+        yield BadDefinition(file, "register", f"there is no balance register {report.register_name}")
+    elif report.reading is None:
+        yield BadDefinition(file, "reading", "write reading: balance, turnover or movements")
+    elif report.reading == "turnover":
+        yield from _unknown(file, "parameters", [key for key in ("from", "to") if key not in report.parameters], (), "parameter (a turnover has from and to)")
+        yield from _unknown(file, "rows", report.rows, catalogue.registers[report.register_name].dimensions, "dimension")
+    for key, item in report.parameters.items():
+        if item.type not in FIELD_TYPES or FIELD_TYPES[item.type].is_lines:
+            yield BadDefinition(file, f"parameters.{key}.type", f"there is no type {item.type}")
+        elif item.type == "link":
+            yield from _unknown(file, f"parameters.{key}.to", [item.to or ""], catalogue.forms, "form")
+    for text in report.sort:
+        path = text.lstrip("-")
+        if not {path, path.split(".")[0]} & {*report.columns, *report.rows}:
+            yield BadDefinition(file, "sort", f"{path} is no column and no row of this report")
+
+
+def _print_faults(catalogue: Catalogue, paper: PrintDefinition, file: str) -> Faults:
+    form = catalogue.forms.get(paper.form)
+    if form is None:
+        yield BadDefinition(file, "form", f"there is no form {paper.form}")
+        return
+    yield from _unknown(file, "order", paper.order, paper.blocks, "block")
+    for key, block in paper.blocks.items():
+        place = f"blocks.{key}"
+        paths = [re.sub(r"^RMBCAP\((.*)\)$", r"\1", path).strip() for path in block.fields]
+        yield from _unreachable(catalogue, form, paths, file, f"{place}.fields")
+        if block.each is not None:
+            yield from _unknown(file, f"{place}.each", [block.each], form.lines, "lines field")
+        each = block.each or next(iter(form.lines), None)
+        if each in form.lines:
+            yield from _unreachable(catalogue, form, [f"{each}.{path}" for path in block.columns], file, f"{place}.columns")
+
+
+def _unknown(file: str, place: str, names: Iterable[str], known: Iterable[str], what: str) -> Faults:
+    there = set(known)
+    yield from (BadDefinition(file, place, f"there is no {what} {name}") for name in names if name not in there)
+
+
+def _unreachable(catalogue: Catalogue, form: Form, paths: Sequence[str], file: str, place: str) -> Faults:
+    """Paths through links and lines that lead nowhere."""
+    for path in paths:
+        if form.field_at(path) is not None or path == "id":
+            continue
+        scope: Any = form_scope(catalogue.forms, form)
+        for key in path.split("."):
+            symbol = scope.lookup(key) if scope is not None else None
+            if symbol is None:
+                yield BadDefinition(file, place, f"there is no field {path}")
+                break
+            scope = symbol.scope
+
+
+def table_clashes(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
+    """Two definitions must not share a table, nor take one of the kernel's own."""
+    taken: dict[str, str] = dict.fromkeys(_kernel_tables(), "the kernel")
+    for form in catalogue.forms.values():
+        for table in (form.table, *(lines.table for lines in form.lines.values())):
+            yield from _take(taken, table.strip('"'), form.name, files.get(f"form:{form.name}", f"form {form.name}"))
+    for register in catalogue.registers.values():
+        for table in (register.movement_table, register.balance_table, register.period_table):
+            yield from _take(taken, table, register.name, files.get(f"register:{register.name}", f"register {register.name}"))
+
+
+def _take(taken: dict[str, str], table: str, name: str, file: str) -> Faults:
+    if table in taken:
+        yield BadDefinition(file, "", f"{name} needs another name: its table {table} belongs to {taken[table]}")
+    taken.setdefault(table, name)
+
+
+def _kernel_tables() -> list[str]:
+    """Tables that the kernel's own steps make. Reads files."""
+    folder = Path(__file__).parents[1] / "storage" / "migrations"
+    return [name for path in sorted(folder.glob("*.sql")) for name in re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", path.read_text("utf-8"))]
