@@ -98,8 +98,8 @@ def compute(function: Callable[[Context, list[dict[str, Any]]], list[dict[str, A
     It gets all rows that the write's postings with this name want, in order of the postings, each a dict:
     `posting, register, document, line, date, dimensions, resources` (values of formulas, None where left to
     it), `balance` (the locked balance row: resources and memory; zeros when there is none), `carry` (the row
-    of the posting that it carries from, or None), `reversal` (what an earlier posting is taken back with; its
-    resources are given and stay). It returns the rows with their resources complete, and `memory` where
+    of the posting that it carries from, or None), `change` (enter, leave, stay: posting/compiled.py), `reversal`
+    (change leave: what an earlier posting is taken back with; its resources are given and stay). It returns the rows with their resources complete, and `memory` where
     the balance's memory changes. Rows of one key share one `balance` dict, which it should keep up to date.
     """
     function.__anlan_compute__ = True  # type: ignore[attr-defined]  # a mark that rules_of reads

@@ -33,11 +33,12 @@ NO_LIMITS = "SELECT WHERE false"
 
 @dataclass(frozen=True, slots=True)
 class BrokenLimit:
-    """A limit that a write would break: by how much, on which key, with which lines."""
+    """A limit that a write would break: by how much, what was left before it, on which key, with which lines."""
 
     register: Register
     code: str
     short: Decimal
+    left: Decimal
     lines: tuple[str, ...]
     dimensions: dict[str, Any]
     resources: dict[str, Any]
@@ -57,7 +58,7 @@ class _LimitNames(FormNames):
 
 
 def limit_select(catalogue: Catalogue, register: Register, mark: str = "") -> str:
-    """The SELECT at the end of a write: rows (register, code, short, lines, dimensions, resources), both lists as texts;
+    """The SELECT at the end of a write: rows (register, code, short, left, lines, dimensions, resources), both lists as texts;
     "" for a register without limits."""
     if not register.definition.limits:
         return ""
@@ -81,7 +82,7 @@ def limit_select(catalogue: Catalogue, register: Register, mark: str = "") -> st
                 unless = f" AND NOT coalesce({sql(catalogue.check(limit.unless, scope), new_names)}, false)"
             # Both sides may join the same links: the old side only reads resources of c, the joins are the new side's.
             selects.append(
-                f"SELECT '{register.name}' AS register, '{limit.code}' AS code, {new} AS short, "
+                f"SELECT '{register.name}' AS register, '{limit.code}' AS code, {new} AS short, GREATEST(- ({old}), 0) AS left, "
                 f"(SELECT array_agg(DISTINCT d.document_line) FROM diff{mark} d WHERE {same}) AS lines, {lists} "
                 f"FROM {source} {new_names.joins} WHERE {new} > 0 AND {new} > {old}{unless}")
     return " UNION ALL ".join(selects)
@@ -120,12 +121,12 @@ def _running(register: Register, dims: list[str], res: list[str], mark: str) -> 
 def broken_limits(catalogue: Catalogue, rows: list[tuple[Any, ...]]) -> list[BrokenLimit]:
     """The rows of a write's final SELECT, the worst of each code and key."""
     worst: dict[tuple[Any, ...], BrokenLimit] = {}
-    for name, code, short, lines, dims, res in rows:
+    for name, code, short, left, lines, dims, res in rows:
         register = catalogue.registers[name]
         dimensions = {key: date.fromisoformat(text) if register.dimensions[key].type == "date" else text
                       for key, text in zip(register.dimensions, dims, strict=True)}
         resources = {key: Decimal(text) for key, text in zip(register.resources, res, strict=True)}
-        found = BrokenLimit(register, code, short, tuple(line for line in lines or () if line), dimensions, resources)
+        found = BrokenLimit(register, code, short, left, tuple(line for line in lines or () if line), dimensions, resources)
         key = (code, *dims)
         if key not in worst or worst[key].short < found.short:
             worst[key] = found
@@ -139,7 +140,7 @@ def refuse_broken(ctx: Context, broken: list[BrokenLimit], positions: dict[str, 
     """
     faults = []
     for item in broken:
-        params: dict[str, Any] = {"short": item.short, **item.resources}
+        params: dict[str, Any] = {"short": item.short, "left": item.left, **item.resources}
         for key, dimension in item.register.dimensions.items():
             value = item.dimensions[key]
             params[key] = None if value == ZERO_VALUES[dimension.type] else (

@@ -143,7 +143,7 @@ def _post_computed(
             given = {key: resources[key] if key in item.posting.resources or change != "enter" else None for key in res}
             rows.append({
                 "posting": item.key, "register": register.name, "document": got[0], "line": got[1], "date": got[2],
-                "dimensions": dimensions, "resources": given, "reversal": change == "leave", "carry": None,
+                "dimensions": dimensions, "resources": given, "change": change, "reversal": change == "leave", "carry": None,
                 "carries": item.posting.carry, "form": form.name, "key": tuple(dimensions.values()),
             })
     if not rows:
@@ -152,7 +152,7 @@ def _post_computed(
     for row in rows:
         if row["carries"]:
             row["carry"] = by_place.get((row["carries"], row["document"], row["line"]))
-    for register_name in {row["register"] for row in rows}:
+    for register_name in sorted({row["register"] for row in rows}):
         _lock(ctx, ctx.catalogue.registers[register_name], [row for row in rows if row["register"] == register_name])
     done = ctx.catalogue.computes[name].function(ctx, rows)
     for register_name in sorted({row["register"] for row in done}):

@@ -138,9 +138,11 @@ def _resolve_references(ctx: Context, wants: Wanted) -> Iterator[tuple[int, Faul
         if value.is_id:
             row = ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE id = $1", [value.text],
                                          prepare=True).fetchone()
-        elif value.form:
-            row = ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE form = $1 AND code = $2",
-                                         [value.form, value.text], prepare=True).fetchone()
+        else:
+            rows = ctx.connection.execute(
+                "SELECT id, form, code, title FROM record_index WHERE ($1::text IS NULL OR form = $1) AND code = $2 LIMIT 2",
+                [value.form, value.text]).fetchall()
+            row = rows[0] if len(rows) == 1 else None
         if row is not None:
             ctx.rows("")[row[0]] = {"form": row[1], "code": row[2], "label": row[3]}
         yield from want.take(row[0] if row is not None else None)

@@ -21,7 +21,7 @@ MAX_LINES = 5_000
 def parse(ctx: Context, form: Form, values: Any, *, document: int = 0) -> tuple[dict[str, Any], list[Fault], Wanted]:
     """The record of what was sent, what is wrong with it, and the links that are still to be looked up.
 
-    It holds only the fields that were sent. Computed and reserved fields are accepted, because a record is sent as
+    It holds only the fields that were sent. Computed, read-only and reserved fields are accepted, because a record is sent as
     it was read, and passed over. A field that the caller may not write is passed over too: what he cannot change
     stays as it is.
     """
@@ -55,7 +55,7 @@ class _Reader:
                 continue
             elif item.type.is_lines:
                 record[key] = self.lines(form.lines[key], value)
-            elif item.typed and not item.reserved:
+            elif item.typed and not item.reserved and not item.definition.readonly:
                 self.value(record, item, value, key)
         return record
 
@@ -97,7 +97,7 @@ class _Reader:
         for key, sent in given.items():
             item = table.fields.get(key)
             if item is not None:
-                if item.typed and item.path not in self.restricted:
+                if item.typed and not item.definition.readonly and item.path not in self.restricted:
                     self.value(line, item, sent, f"{place}.{key}")
             elif key != "id":
                 self.fault("unknown_field", f"{place}.{str(key)[:60]}", field=str(key)[:60], form=self.form.definition.label)

@@ -165,11 +165,10 @@ def perform(batch: Batch, comment: str | None) -> Record:
     numbered = form.definition.number
     leaving = before["state"] == form.start and move.to != form.start
     _before_step(batch)
+    if changes(form, before, after):
+        derive(batch)       # the step or its rules brought values; else formulas are as saved
     if leaving:
-        # What a draft may lack must be there now; formulas are as saved unless the step brought values.
-        if changes(form, before, after):
-            derive(batch)
-        check(batch)
+        check(batch)        # what a draft may lack must be there now
     refuse(batch)
     after["state"] = move.to
     changed = changes(form, before, after)
