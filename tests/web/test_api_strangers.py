@@ -33,6 +33,7 @@ OWN = frozenset(
         "tokens.end",
         "todos.list",
         "search.find",
+        "recycle.list",  # one's own: test_what_somebody_else_deleted_is_neither_seen_nor_restored
         "files.save",
         "files.read",
         "jobs.read",
@@ -127,3 +128,12 @@ def test_a_narrowed_token_does_only_what_it_is_narrowed_to(ask: Api) -> None:
         == 403
     )
     assert ask("POST", "/tokens", {"name": "wider"}, by=None, headers=headers).status_code == 403
+
+
+def test_what_somebody_else_deleted_is_neither_seen_nor_restored(ask: Api) -> None:
+    item = ask.item()
+    assert ask("DELETE", f"/records/demo.item/{item['id']}").status_code == 204
+    for person in ("stranger", "reader"):
+        assert ask("GET", "/recycle-bin", by=person).json()["data"] == []
+        assert ask("POST", f"/recycle-bin/{item['id']}/restore", by=person).status_code == 404
+    assert ask("POST", f"/recycle-bin/{item['id']}/restore").status_code == 200

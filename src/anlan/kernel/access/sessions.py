@@ -32,6 +32,7 @@ from anlan.kernel.storage.pool import Connection, transaction
 
 __all__ = [
     "change_password",
+    "check_password",
     "forget",
     "list_of",
     "login",
@@ -206,12 +207,8 @@ def change_password(
     """
     if caller.token_scope is not None:
         raise forbidden("system.user", "password")
-    now, place = site.clock.now(), address_of(address)
-    typed = transaction(site.pool, lambda connection: store.look_up(connection, caller.login, place, now))
-    attempt = throttle.subjects(open_vault(site.home), caller.login, place, known=typed.address_known)
-    transaction(site.pool, lambda connection: throttle.count(connection, attempt, now))
-    if not passwords.matches(typed.password_hash, old):
-        raise invalid([Fault("access.old_password_wrong", "old")])
+    now = site.clock.now()
+    typed, attempt = _own_password(site, caller, old, address)
     passwords.check_policy(new, caller.login, path="new")
     if new == old:
         raise invalid([Fault("access.password_same", "new")])
@@ -229,9 +226,33 @@ def change_password(
     _memory.forget(site.pool)
 
 
+def check_password(site: Site, caller: Caller, password: str, *, address: str | None) -> None:
+    """Is it really he? Before what a screen that was left open must not do. Counted like a log-in.
+
+    Raises Refused 403 for a token, 429 `access.locked`, 422 `access.old_password_wrong`.
+    """
+    if caller.session is None:
+        raise forbidden("system.user", "password")
+    _, attempt = _own_password(site, caller, password, address)
+    transaction(site.pool, lambda connection: throttle.give_back(connection, attempt))
+
+
 def forget(site: Site) -> None:
     """Ask the database again for every session: this process changed users, their roles or companies."""
     _memory.forget(site.pool)
+
+
+def _own_password(
+    site: Site, caller: Caller, password: str, address: str | None
+) -> tuple[store.Login, throttle.Attempt]:
+    """The caller's log-in when the password is his; the attempt was counted, who goes on gives it back."""
+    now, place = site.clock.now(), address_of(address)
+    typed = transaction(site.pool, lambda connection: store.look_up(connection, caller.login, place, now))
+    attempt = throttle.subjects(open_vault(site.home), caller.login, place, known=typed.address_known)
+    transaction(site.pool, lambda connection: throttle.count(connection, attempt, now))
+    if not passwords.matches(typed.password_hash, password):
+        raise invalid([Fault("access.old_password_wrong", "old")])
+    return typed, attempt
 
 
 def _fail(

@@ -25,12 +25,14 @@ __all__ = [
     "create",
     "create_many",
     "delete",
+    "deleted",
     "find",
     "links",
     "list_query",
     "make",
     "preview",
     "read",
+    "restore",
     "step",
     "trail",
 ]
@@ -188,6 +190,16 @@ def comment(call: Call) -> Answer:
 def links(call: Call) -> Answer:
     """GET /records/{form}/{id}/links"""
     return Answer(_data(record.links(call.ctx, call.path["form"], call.path["id"])))
+
+
+def deleted(call: Call) -> Answer:
+    """GET /recycle-bin: what the caller could restore; `form` narrows it to one form."""
+    return Answer(_data(record.deleted(call.ctx, call.query.get("form") or None)))
+
+
+def restore(call: Call) -> Answer:
+    """POST /recycle-bin/{id}/restore"""
+    return _one(record.restore(call.ctx, params.identifier(call.path, "recycle_bin")))
 
 
 def _data(found: Any) -> Any:

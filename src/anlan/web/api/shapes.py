@@ -204,6 +204,19 @@ ANSWERS: dict[str, Any] = {
     "records.trail": _data(ref("Event")),
     "records.links": _data(_object(("relation", "record"), relation=_TEXT, record=_ANY_OBJECT)),
     "records.batch": _data({}),
+    "recycle.list": _data(
+        _object(
+            ("id", "form", "deleted_at"),
+            id=_TEXT,
+            form=_TEXT,
+            form_label=_TEXT,
+            number={"type": ["string", "null"]},
+            title={"type": ["string", "null"]},
+            deleted_at=_TEXT,
+            deleted_by={"type": ["object", "null"]},
+        )
+    ),
+    "recycle.restore": _ANY_OBJECT,
     "registers.list": _data(_object(("register", "label"), register=_TEXT, label=_TEXT)),
     "registers.read": _object(("register", "label", "dimensions", "resources"), register=_TEXT, label=_TEXT),
     "registers.balance": _object(("data", "at"), data=_list(_ANY_OBJECT), at={"type": ["string", "null"]}),
@@ -244,6 +257,7 @@ PARAMETERS: dict[str, Schema] = {
     "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": 500}),
     "after": _query("after", _TEXT, "`next` of the page before"),
     "count": _query("count", {"enum": ["none", "exact", "estimate"]}),
+    "form": _query("form", _TEXT, "a form's name"),
     "before": _query("before", {"type": "integer", "minimum": 1}, "events before this `seq`"),
     "at": _query("at", _TEXT, "an instant, or a date for the end of that day"),
     "by": _query("by", _TEXT, f"dimensions: {_COMMA}"),

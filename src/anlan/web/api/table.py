@@ -76,6 +76,8 @@ _OF_A_RECORD = (
     _get(_RECORD + "/files", "records.files", files.of_record, needs="read"),
     _post(_RECORD + "/files", "records.attach", files.attach, "upload", status=201, needs="update"),
     _delete(_RECORD + "/files/{file}", "records.detach", files.detach, status=204, needs="update"),
+    _get("/recycle-bin", "recycle.list", records.deleted, query=("form",)),
+    _post("/recycle-bin/{id}/restore", "recycle.restore", records.restore),
     _get(_RECORD + "/print/{print}", "records.print", printing.print_record, answers=MEDIA_TYPES["pdf"],
          needs="print"),
 )  # fmt: skip

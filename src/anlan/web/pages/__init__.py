@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from anlan.kernel.errors import Refused
-from anlan.web.pages import home, listing, login, record_page, tables
+from anlan.web.pages import home, listing, login, record_page, recycle, second_factor, tables
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
@@ -77,6 +77,12 @@ def routes() -> list[BaseRoute]:
         Route("/me/password", _posted(login.set_password), methods=["POST"]),
         Route("/me/sessions", _answer(page(login.sessions_page))),
         Route("/me/sessions/{id}/revoke", _answer(page(login.revoke_session)), methods=["POST"]),
+        Route("/me/second-factor", _answer(page(second_factor.factor_page))),
+        Route("/me/second-factor", _answer(page(second_factor.begin_factor)), methods=["POST"]),
+        Route("/me/second-factor/confirm", _form_page(second_factor.confirm_factor), methods=["POST"]),
+        Route("/me/second-factor/remove", _form_page(second_factor.remove_factor), methods=["POST"]),
+        Route("/recycle", _answer(page(recycle.recycle_page))),
+        Route("/recycle/{id}/restore", _answer(page(recycle.restore_record)), methods=["POST"]),
         Route("/f/{form}", _answer(page(listing.list_page))),
         Route("/f/{form}/count", _answer(page(listing.count_of_list))),
         Route("/f/{form}/filter", _answer(page(listing.filter_fields))),
@@ -84,7 +90,7 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/{key}", _answer(page(record_page.record_page))),
         Route("/f/{form}/{key}/trail", _answer(page(record_page.trail_part))),
         Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),
-        Route("/f/{form}/{key}/comments", _posted(_comment), methods=["POST"]),
+        Route("/f/{form}/{key}/comments", _form_page(_comment), methods=["POST"]),
         Route("/r/{report}", _answer(page(tables.report_page))),
         Route("/registers/{register}", _answer(page(tables.register_page))),
         Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),
@@ -123,9 +129,18 @@ def _with_form(endpoint: Callable[[Request, Any], Response], form: Any, request:
     return endpoint(request, form)
 
 
-def _comment(request: Request, form: Any) -> Response:
-    endpoint: Page = lambda asked, ctx: record_page.add_comment(asked, ctx, str(form.get("text", "")))  # noqa: E731
-    return page(endpoint)(request)
+def _form_page(endpoint: Callable[[Request, Any, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint `(request, ctx, form)` for people who are logged in."""
+
+    def posted(request: Request, form: Any) -> Response:
+        given: Page = lambda asked, ctx: endpoint(asked, ctx, form)  # noqa: E731
+        return page(given)(request)
+
+    return _posted(posted)
+
+
+def _comment(request: Request, ctx: Any, form: Any) -> Response:
+    return record_page.add_comment(request, ctx, str(form.get("text", "")))
 
 
 def _nothing_here(request: Request, ctx: Any) -> Response:

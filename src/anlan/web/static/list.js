@@ -1,6 +1,6 @@
 // Lists by keyboard: up and down walk the rows, Enter opens, Space shows one in a side panel without leaving the list.
 
-import { make } from "./base.js";
+import { announce, api, make, say } from "./base.js";
 
 const rows = () => [...document.querySelectorAll("[data-rows] tbody tr[data-href]")];
 const current = () => document.querySelector("tr.walked");
@@ -52,3 +52,25 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+// What was deleted a moment ago, on its record's page: said, and taken back by one press.
+const deleted = JSON.parse(sessionStorage.getItem("anlan.deleted") || "null");
+sessionStorage.removeItem("anlan.deleted");
+if (deleted && location.pathname === `/f/${deleted.form}`) {
+  const words = make("span", {}, say("deleted", { what: deleted.what }));
+  const undo = make("button", { type: "button", class: "btn" }, say("undo"));
+  const bar = make("div", { class: "said", role: "status" }, words, undo);
+  undo.addEventListener("click", async () => {
+    undo.disabled = true;
+    try {
+      const back = await api("POST", `/recycle-bin/${deleted.id}/restore`, { key: crypto.randomUUID() });
+      location.assign(`/f/${back.form}/${back.id}`);
+    } catch (error) {
+      words.textContent = error.message;
+      undo.remove();
+      announce(error.message);
+    }
+  });
+  document.getElementById("main").prepend(bar);
+  announce(words.textContent);
+}

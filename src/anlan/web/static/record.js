@@ -440,9 +440,12 @@ async function makeNext(button) {
 }
 
 async function remove(button) {
-  if ((await ask(say("delete_title"), say("delete_text"), { yes: say("delete"), comment: false })) === null) return;
+  const title = say(island.kind === "document" ? "delete_title" : "delete_one_title");
+  if ((await ask(title, say("delete_text"), { yes: say("delete"), comment: false })) === null) return;
   await busy(button, async () => {
     await api("DELETE", `/records/${form}/${id}`);
+    // The list that comes next offers to take it back (list.js).
+    sessionStorage.setItem("anlan.deleted", JSON.stringify({ id, form, what: stored.number ?? stored.code ?? page.dataset.draft }));
     leaveTo(`/f/${form}`);
   });
 }
