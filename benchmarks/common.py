@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from anlan.kernel import settings, site as sites
 from anlan.kernel.access.caller import system_caller
 from anlan.kernel.context import Context
-from anlan.kernel.site import Site
+from anlan.kernel.site import Site, making
 from anlan.kernel.storage import server
 
 
@@ -32,6 +35,24 @@ def a_site(packs: list[str] | None = None) -> Iterator[Site]:
     finally:
         server.stop(home)
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def small_site(files: Mapping[str, Any]) -> Iterator[Site]:
+    """A site with one small pack, `bench`, of these files (name → content)."""
+    folder = Path(tempfile.mkdtemp(prefix="anlan-bench-packs-", dir="/tmp"))
+    about = {"pack.yaml": {"pack": "bench", "label": "Bench", "version": "1.0.0"}}
+    for name, content in (about | dict(files)).items():
+        file = folder / "bench" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
+    real, making.packs_folder = making.packs_folder, lambda: folder
+    try:
+        with a_site() as site:
+            yield site
+    finally:
+        making.packs_folder = real
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def context(site: Site) -> Context:

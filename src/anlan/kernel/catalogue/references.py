@@ -17,6 +17,7 @@ from anlan.kernel.catalogue.scope import form_scope
 from anlan.kernel.definition.model import Grant, PrintDefinition, ReportDefinition
 from anlan.kernel.definition.reader import BadDefinition
 from anlan.kernel.fieldtype import FIELD_TYPES
+from anlan.kernel.series.tables import STEPS, keep_of, key_table, raw_table, roll_table
 
 if TYPE_CHECKING:
     from anlan.kernel.catalogue.catalogue import Catalogue
@@ -189,6 +190,11 @@ def _register_faults(catalogue: Catalogue, register: Register, file: str) -> Fau
         yield BadDefinition(file, "kind", "a series has no balance: no limits, periods or memory")
     if definition.kind == "balance" and (definition.rollups or definition.raw):
         yield BadDefinition(file, "kind", "a balance register has no roll-ups; write kind: series")
+    if definition.store != "site":
+        yield BadDefinition(file, "store", "measurements are kept in the site's own database; leave store out")
+    yield from _unknown(file, "rollups", definition.rollups, STEPS, f"step (there are {', '.join(STEPS)})")
+    kept = {f"rollups.{step}.keep": one.keep for step, one in definition.rollups.items()} | ({"raw.keep": definition.raw.keep} if definition.raw else {})
+    yield from (BadDefinition(file, place, f"write how long as 48h, 14d or 2y, not {text}") for place, text in kept.items() if keep_of(text) is None)
     yield from _grant_faults(catalogue, definition.grants, READ_ACTIONS, None, file)
     for role, grant in definition.grants.items():
         yield from _unknown(file, f"grants.{role}.fields", grant.fields, [*register.dimensions, *register.resources], "dimension or resource")
@@ -261,8 +267,14 @@ def table_clashes(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
         for table in (form.table, *(lines.table for lines in form.lines.values())):
             yield from _take(taken, table.strip('"'), form.name, files.get(f"form:{form.name}", f"form {form.name}"))
     for register in catalogue.registers.values():
-        for table in (register.movement_table, register.balance_table, register.period_table):
+        for table in _tables_of(register):
             yield from _take(taken, table, register.name, files.get(f"register:{register.name}", f"register {register.name}"))
+
+
+def _tables_of(register: Register) -> list[str]:
+    if register.definition.kind == "series":
+        return [key_table(register), raw_table(register), *(roll_table(register, step) for step in STEPS)]
+    return [register.movement_table, register.balance_table, register.period_table]
 
 
 def _take(taken: dict[str, str], table: str, name: str, file: str) -> Faults:

@@ -61,7 +61,7 @@ class FieldsScope:
         """The symbol of a name, or None."""
         if name in self.extra:
             return self.extra[name]
-        if name == "id":
+        if name == "id" and (self.own_id or "id" in self.form.fields):      # a register's rows have none
             return Symbol(name, Link(self.own_id or self.form.name), self.owner)
         item = self.fields.get(name)
         if item is None:

@@ -325,7 +325,7 @@ class Rollup(Model):
 
 class Raw(Model):
     keep: str
-    partition: str = "1d"
+    partition: Literal["1d"] = "1d"
 
 
 class RegisterDefinition(Model):

@@ -9,6 +9,7 @@ from anlan.kernel.file.attachments import tidy
 from anlan.kernel.job import outbox
 from anlan.kernel.job.tasks import DUTY, Run, task
 from anlan.kernel.job.ticks import schedule
+from anlan.kernel.series import duties as _series_duties  # noqa: F401  # registers its own
 
 _KEPT = timedelta(days=30)
 _ANSWERS_KEPT = timedelta(days=1)

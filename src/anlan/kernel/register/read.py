@@ -27,7 +27,7 @@ from anlan.kernel.query.scope import filter_sql, rule_sql
 from anlan.kernel.record.links import fetch_linked
 from anlan.kernel.record.output import amount
 
-__all__ = ["balance", "balance_source", "day_of", "movement_shape", "movements", "register_rights", "turnover", "turnover_rows"]
+__all__ = ["balance", "balance_source", "day_of", "load_dimensions", "movement_shape", "movements", "register_rights", "shown_dimension", "turnover", "turnover_rows"]
 
 RECENT = timedelta(days=400)        # balances of days since are reckoned back from today's
 MOST_ROWS = 50_000                  # of a balance or turnover; more is refused, not cut
@@ -150,7 +150,7 @@ def balance(
         past = day if day is not None and (day < ctx.today or _moved_after(ctx, register, day)) else None
         shape = register.as_form(balance_source(ctx, register, past))
         rows = _grouped(ctx, shape, keys, [f"coalesce(sum(h.{quoted(key)}), 0)" for key in res], _asked(ctx, register, where), zero=zero)
-        _load_dimensions(ctx, register, keys, rows)
+        load_dimensions(ctx, register, keys, rows)
         data = [
             {key: shown_dimension(ctx, register, key, row[place]) for place, key in enumerate(keys)}
             | {key: shown_resource(register, key, row[len(keys) + place]) for place, key in enumerate(res)}
@@ -206,7 +206,7 @@ def shown_resource(register: Register, key: str, value: Any) -> Any:
     return plain(Decimal(value)) if kind in ("quantity", "decimal") else int(value)
 
 
-def _load_dimensions(ctx: Context, register: Register, keys: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def load_dimensions(ctx: Context, register: Register, keys: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Labels of linked records: one statement per linked form that is no setting."""
     for place, key in enumerate(keys):
         dimension = register.dimensions[key]
@@ -275,7 +275,7 @@ def turnover_rows(
     shape = register.as_form(f"({' UNION ALL '.join(parts)})")
     sums = [f'coalesce(sum(h."{key}:{part}"), 0)' for key in res for part in "oix"]
     rows = _grouped(ctx, shape, keys, sums, narrow, zero=False)
-    _load_dimensions(ctx, register, keys, rows)
+    load_dimensions(ctx, register, keys, rows)
     return [_turned(keys, res, row) for row in rows]
 
 
@@ -346,7 +346,7 @@ def _movement_page(ctx: Context, register: Register, names: FormNames, condition
         f"FROM {source} WHERE {' AND '.join(conditions) or 'true'} ORDER BY h.\"date\" DESC, h.\"seq\" DESC LIMIT {query.limit + 1}",
         params).fetchall()
     page = rows[: query.limit]
-    _load_dimensions(ctx, register, keys, [row[9:] for row in page])
+    load_dimensions(ctx, register, keys, [row[9:] for row in page])
     data = [
         {"seq": row[0], "date": row[1].isoformat(), "recorded_at": row[2].isoformat().replace("+00:00", "Z"),
          "document": {"form": row[4], "id": row[3], "code": row[7], "label": row[8]}, "posting": row[5], "document_line": row[6]}

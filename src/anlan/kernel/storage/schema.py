@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Field, Form, quoted
 from anlan.kernel.catalogue.register import DIMENSION_SQL, RESOURCE_SQL, ZEROS, Register
+from anlan.kernel.series import tables as series
 
 __all__ = ["Column", "Index", "Table", "tables_of"]
+
+SERIES_SQL = {"boolean": "boolean", "integer": "bigint", "duration": "bigint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,8 @@ def tables_of(catalogue: Catalogue) -> dict[str, Table]:
         for table in _form_tables(catalogue, form):
             tables[table.name] = table
     for register in catalogue.registers.values():
-        if register.definition.kind == "balance":
-            for table in _register_tables(register):
-                tables[table.name] = table
-        else:
-            series = _series_table(register)
-            tables[series.name] = series
+        made = _register_tables(register) if register.definition.kind == "balance" else _series_tables(register)
+        tables |= {table.name: table for table in made}
     return tables
 
 
@@ -204,12 +203,23 @@ def _register_tables(register: Register) -> list[Table]:
     return tables
 
 
-def _series_table(register: Register) -> Table:
-    table = Table(register.movement_table, {}, ())
-    table.add(Column("at", "timestamptz", extra="NOT NULL"))
-    for key, item in register.dimensions.items():
-        table.add(Column(key, DIMENSION_SQL[item.type], extra="NOT NULL"))
-    for key, resource in register.resources.items():
-        table.add(Column(key, "numeric" if resource.type == "decimal" else RESOURCE_SQL[resource.type]))
-    table.index(Index(table.name, (*(quoted(key) for key in register.dimensions), '"at"'), "one series over time"))
-    return table
+def _series_tables(register: Register) -> list[Table]:
+    """Keys, measurements, roll-ups; what is measured is numeric and may be missing."""
+    dimensions = [Column(key, DIMENSION_SQL[item.type], item.to.replace(".", "_") if item.type == "link" and item.to else None,
+                         f"{_collation(DIMENSION_SQL[item.type])} NOT NULL".strip()) for key, item in register.dimensions.items()]
+    key = Table(series.key_table(register), {}, ("id",))
+    key.add(Column("id", "integer", extra="GENERATED ALWAYS AS IDENTITY"), *dimensions)
+    key.index(Index(key.name, tuple(quoted(column.name) for column in dimensions), "one key a tuple; the key of a tuple", unique=True))
+    raw = Table(series.raw_table(register), {}, (), options="PARTITION BY RANGE (at)")
+    raw.add(Column("at", "timestamptz", extra="NOT NULL"), Column("key", "integer", extra="NOT NULL"))
+    raw.add(*(Column(name, SERIES_SQL.get(item.type, "numeric")) for name, item in register.resources.items()))
+    raw.index(Index(raw.name, ("at",), "roll-ups; measurements in order; lands at the right-hand end"))
+    tables = [key, raw]
+    for step in series.steps_of(register):
+        rolled = Table(series.roll_table(register, step), {}, ("key", "at"), options="PARTITION BY RANGE (at)")
+        rolled.add(Column("key", "integer", extra="NOT NULL"), Column("at", "timestamptz", extra="NOT NULL"), Column("n", "bigint", extra="NOT NULL"))
+        for name in register.resources:
+            rolled.add(Column(f"{name}:n", "bigint"), *(Column(f"{name}:{part}", "numeric") for part in series.PARTS[1:]))
+        rolled.index(Index(rolled.name, ("at",), "a period of all series"))
+        tables.append(rolled)
+    return tables
