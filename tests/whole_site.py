@@ -1,8 +1,8 @@
 """Fixtures of a site with all packs, its people and a little of every document; a plugin of pytest.
 
-The template is made once a run (about six seconds) and copied for each module (about 0.2 s). A folder uses it by
+The template is made once a run (about six seconds) and copied for each module (about 0.2 s). A test module uses it by
 
-    def pytest_configure(config): config.pluginmanager.import_plugin("whole_site")
+    pytest_plugins = ["whole_site"]
 
 `site` is the copy, `ask` the HTTP API over it, `trade` short words for trading in it as Anlan itself.
 """
@@ -30,9 +30,7 @@ from starlette.testclient import TestClient
 from anlan.kernel import record
 from anlan.kernel import site as sites
 from anlan.kernel.access import system_caller, tokens
-from anlan.kernel.access.caller import Caller
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Refused
 from anlan.kernel.settings import Secret, Settings
 from anlan.web.api.build import build
 from anlan.web.metrics import Metrics
@@ -40,9 +38,11 @@ from cast import CAST
 
 sys.path.append(str(Path(__file__).parent / "packs"))  # where the short words for trading live
 
-from trade import Record, Trade  # needs the line above
+from trade import Record, Trade, figures
 
-__all__ = ["Api", "Made", "as_anlan", "copied_database", "opened_site", "settings_for"]
+__all__ = [
+    "Api", "Made", "Record", "Trade", "as_anlan", "copied_database", "figures", "opened_site", "settings_for",
+]  # fmt: skip
 
 NOON = datetime.fromisoformat("2026-11-16T12:00:00+08:00")
 _counter = itertools.count(1)
@@ -93,11 +93,6 @@ def opened_site(conninfo: str, home: Path, *, pool: int = 24) -> Iterator[sites.
 def as_anlan(site: sites.Site, *, via: str = "api") -> Context:
     """Anlan itself, with all rights: a context for one thread."""
     return Context(site, system_caller(site.catalogue.policies), via=via, language="en")
-
-
-def as_person(site: sites.Site, caller: Caller) -> Context:
-    """One of the people."""
-    return Context(site, caller, via="api", language="en")
 
 
 @pytest.fixture(scope="session")
@@ -223,12 +218,3 @@ def _sales(trade: Trade, order: Record, *, post: bool = True) -> None:
     trade.make(delivery, "sales.return")
     trade.make(invoice, "sales.credit_note")
     trade.do(trade.make(invoice, "finance.payment"), "post")
-
-
-def refused_code(call: Any) -> str | None:
-    """The code of the refusal of a call; None when it was not refused."""
-    try:
-        call()
-    except Refused as refused:
-        return refused.faults[0].code if refused.faults else refused.code
-    return None

@@ -26,6 +26,8 @@ from anlan.kernel.catalogue.form import Form
 from anlan.kernel.query import Query
 from whole_site import Api, as_anlan
 
+pytest_plugins = ["whole_site"]
+
 FORMS = sorted(catalogue().forms)
 PRINTS = sorted(catalogue().prints)
 PINNED = Path(__file__).parents[1] / "query_counts.json"

@@ -17,7 +17,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from trade import Record, Trade
 
 from anlan.kernel import record, register
 from anlan.kernel.catalogue import store
@@ -25,7 +24,9 @@ from anlan.kernel.catalogue.register import Register
 from anlan.kernel.errors import Refused
 from anlan.kernel.site import Site
 from invariants import check_invariants
-from whole_site import Api, Made, as_anlan, opened_site
+from whole_site import Api, Made, Record, Trade, as_anlan, opened_site
+
+pytest_plugins = ["whole_site"]
 
 
 @pytest.fixture(autouse=True)
