@@ -18,6 +18,7 @@ from typing import NamedTuple
 from python_calamine import CalamineError, CalamineWorkbook
 
 from anlan.kernel.errors import Fault, Refused, invalid
+from anlan.kernel.exchange.extent import cells_of
 
 __all__ = ["MAX_COLUMNS", "MAX_ROWS", "Cell", "Table", "read"]
 
@@ -26,6 +27,7 @@ Cell = str | float | int | bool | date | datetime | time | timedelta | None
 MAX_ROWS = 100_000
 MAX_COLUMNS = 300
 _UNPACKED = 1_000_000_000  # bytes that a workbook may unpack to: a zip bomb of 50 MB would fill the memory
+_CELLS = 10_000_000  # of a sheet, from its first to its last: read as one block of about 60 bytes each
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -85,10 +87,13 @@ def _check_size(content: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(one.file_size for one in archive.infolist())
+            cells = cells_of(archive) if unpacked <= _UNPACKED else 0
     except zipfile.BadZipFile as error:
         raise Refused(415, "import.unreadable", params={"name": name, "reason": str(error)}) from error
     if unpacked > _UNPACKED:
-        raise Refused(413, "too_large", params={"what": name, "limit": f"{_UNPACKED // 10**9} GB"})
+        raise Refused(413, "too_large", params={"label": name, "limit": f"{_UNPACKED // 10**9} GB"})
+    if cells > _CELLS:
+        raise Refused(413, "import.too_many_cells", params={"count": cells, "limit": _CELLS})
 
 
 def _text(content: bytes) -> Iterator[Sequence[Cell]]:
