@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
@@ -66,6 +67,8 @@ async def upload(scope: Scope, receive: Receive, headers: Mapping[str, str]) -> 
         raise _wrong_type(headers, "multipart/form-data")
     try:
         return Upload(await Request(scope, _limited(receive)).form(max_files=20, max_fields=50))
+    except HTTPException as error:  # what Starlette makes of a MultiPartException inside an application
+        raise Refused(400, "bad_upload", params={"reason": error.detail[:200]}) from None
     except (MultiPartException, ClientDisconnect) as error:
         raise Refused(400, "bad_upload", params={"reason": str(error)[:200]}) from None
 
