@@ -39,6 +39,7 @@ bench: .venv/.ready $(VENDOR) ## measure; each file answers one question
 
 docs: .venv/.ready ## write the pages that are made from the program
 	$(BIN)/python -m anlan.cli.reference
+	$(BIN)/python tools/docs.py
 
 lock: ## resolve the requirements again (UV=path of uv; UPGRADE=-U takes newer versions)
 	$(UV) pip compile pyproject.toml -o requirements.lock $(LOCK)
