@@ -218,11 +218,7 @@ class Context:
 def refused_by_database(catalogue: Catalogue, error: psycopg.Error) -> Exception:
     """What a constraint says, as an answer; anything else stays the error it is (a defect)."""
     if isinstance(error, psycopg.errors.UniqueViolation):
-        table = error.diag.table_name or ""
-        form = next((item for item in catalogue.forms.values() if item.table == table), None)
-        value = (error.diag.message_detail or "").partition("=(")[2].partition(")")[0]
-        field = "code" if form is not None and "code" in form.fields else "number"
-        return Refused(422, "not_unique", [Fault("not_unique", field, {"value": value.split(", ")[-1]})])
+        return _not_unique(catalogue, error)
     if isinstance(error, psycopg.errors.ForeignKeyViolation):
         detail = error.diag.message_detail or ""
         if "still referenced" in detail:
@@ -231,3 +227,20 @@ def refused_by_database(catalogue: Catalogue, error: psycopg.Error) -> Exception
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return Refused(409, "busy", retry_after=1)
     return error
+
+
+def _not_unique(catalogue: Catalogue, error: psycopg.Error) -> Refused:
+    """Which fields have values that another record has: "Key (company, code)=(…, A1) already exists"."""
+    table, detail = error.diag.table_name or "", error.diag.message_detail or ""
+    form = next((item for item in catalogue.forms.values() if item.table.strip('"') == table), None)
+    columns = detail.partition("(")[2].partition(")=")[0].replace('"', "").split(", ")
+    values = detail.partition("=(")[2].rpartition(")")[0].split(", ")
+    named = [(column, value) for column, value in zip(columns, values, strict=False) if column != "company"]
+    if form is None or not named or len(columns) != len(values):
+        return Refused(422, "not_unique", [Fault("not_unique", "", {"value": detail[:200]})])
+    if len(named) == 1:
+        return Refused(422, "not_unique", [Fault("not_unique", named[0][0], {"value": named[0][1]})])
+    labels = [form.fields[column].definition.label or column for column, _ in named if column in form.fields]
+    fields = {"zh": "、".join(str(getattr(label, "zh", label)) for label in labels),
+              "en": ", ".join(str(getattr(label, "en", label)) for label in labels)}
+    return Refused(422, "not_unique_together", [Fault("not_unique_together", named[0][0], {"fields": fields})])

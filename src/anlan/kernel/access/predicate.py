@@ -5,13 +5,16 @@ Every reader and writer of records asks here, so that list, record, search, repo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.catalogue.names import FormNames
 from anlan.kernel.catalogue.scope import form_scope
 from anlan.kernel.context import Context
 from anlan.kernel.formula import sql_filter
+from anlan.kernel.ids import id_array
 
-__all__ = ["names_for", "predicate", "sql_text"]
+__all__ = ["names_for", "predicate", "sql_text", "visible_ids"]
 
 
 def sql_text(value: str) -> str:
@@ -63,3 +66,16 @@ def predicate(ctx: Context, form: Form, action: str, names: FormNames) -> str | 
         ]
         parts.append(f"({' OR '.join(allowed)})" if allowed else "false")
     return " AND ".join(parts) or None
+
+
+def visible_ids(ctx: Context, form: Form, ids: Iterable[str]) -> set[str]:
+    """Those of some records that the caller may read. One statement, none when all may be read."""
+    wanted = set(ids)
+    if not ctx.caller.policy.can(form.name, "read"):
+        return set()
+    names = names_for(ctx, form)
+    rule = predicate(ctx, form, "read", names)
+    if rule is None or not wanted:
+        return wanted
+    return {row[0] for row in ctx.connection.execute(
+        f'SELECT h."id" FROM {form.table} h {names.joins} WHERE h."id" = ANY($1::uuid[]) AND {rule}', [id_array(wanted)]).fetchall()}

@@ -374,7 +374,7 @@ class CompanyLink(Link):
 class LineLink(FieldType):
     """A line of another record, by its id."""
 
-    key, sql = "line", "uuid"
+    key, sql, formula = "line", "uuid", "link"
 
     def parse(self, value: Any, field: FieldDefinition) -> Any:
         if isinstance(value, dict):
@@ -385,7 +385,7 @@ class LineLink(FieldType):
             return None
         if not UUID.fullmatch(value):
             raise Unreadable("wrong_type", wanted="line")
-        return value.lower()
+        return LinkValue(value.lower(), True)
 
 
 class Reference(Link):

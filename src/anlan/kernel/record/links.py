@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from anlan.kernel.access.predicate import names_for, predicate, visible_ids
 from anlan.kernel.catalogue.form import Field, Form, quoted
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault
@@ -32,6 +33,13 @@ class Want(NamedTuple):
         found: LinkValue = self.place[self.key]
         return found
 
+    @property
+    def target(self) -> str:
+        """The form that is linked to, or `form.lines`; for a reference the form that was sent, if any."""
+        if self.field.type.key == "line":
+            return self.field.definition.to or ""
+        return self.field.to or self.value.form or ""
+
     def take(self, found: str | None) -> Iterator[tuple[int, Fault]]:
         """Put the id in its place; the fault when there is none."""
         if found is None:
@@ -50,14 +58,16 @@ def resolve(ctx: Context, wanted: Wanted) -> list[tuple[int, Fault]]:
     """
     by_form: dict[str, Wanted] = {}
     for want in wanted:
-        by_form.setdefault(want.field.to or want.value.form or "", []).append(want)
+        by_form.setdefault(want.target, []).append(want)
     forms = ctx.catalogue.forms
     ctx.know_versions()
     asked = {name: _ask_rows(ctx, forms[name], wants) for name, wants in by_form.items()
              if name in forms and not forms[name].is_setting}
     faults: list[tuple[int, Fault]] = []
     for name, wants in by_form.items():
-        if name not in forms or wants[0].field.type.key == "reference":
+        if wants[0].field.type.key == "line":
+            faults += _resolve_lines(ctx, name, wants)
+        elif name not in forms or wants[0].field.type.key == "reference":
             faults += _resolve_references(ctx, wants)
         elif forms[name].is_setting:
             faults += _resolve_settings(ctx, forms[name], wants)
@@ -67,10 +77,33 @@ def resolve(ctx: Context, wanted: Wanted) -> list[tuple[int, Fault]]:
 
 
 def _resolve_settings(ctx: Context, target: Form, wants: Wanted) -> Iterator[tuple[int, Fault]]:
-    rows = ctx.memory.rows(target.name)
+    rows, companies = ctx.memory.rows(target.name), ctx.caller.companies
     for want in wants:
         value = want.value
-        yield from want.take(value.text if value.is_id and value.text in rows else ctx.memory.find(target.name, value.text))
+        found = value.text if value.is_id and value.text in rows else ctx.memory.find(target.name, value.text)
+        company = rows[found].get("company") if found is not None and target.has_company else None
+        if company is not None and companies is not None and company not in companies:
+            found = None        # a setting of a company that the caller does not see is not there for him
+        yield from want.take(found)
+
+
+def _resolve_lines(ctx: Context, owner: str, wants: Wanted) -> Iterator[tuple[int, Fault]]:
+    """Lines of records that the caller may read: naming a line would show what it holds (a price, a cost).
+
+    Lines of records that were loaded in this transaction have been asked for already.
+    """
+    name, _, key = owner.rpartition(".")
+    form = ctx.catalogue.forms.get(name)
+    ids = {want.value.text for want in wants}
+    known = ids & ctx.rows(owner).keys()
+    if form is not None and ids - known and ctx.caller.policy.can(name, "read"):
+        names = names_for(ctx, form)
+        rule = predicate(ctx, form, "read", names) or "true"
+        known |= {row[0] for row in ctx.connection.execute(
+            f'SELECT l."id" FROM {form.lines[key].table} l JOIN {form.table} h ON h."id" = l."record" {names.joins} '
+            f'WHERE l."id" = ANY($1::uuid[]) AND {rule}', [id_array(ids - known)]).fetchall()}
+    for want in wants:
+        yield from want.take(want.value.text if want.value.text in known else None)
 
 
 def _ask_rows(ctx: Context, target: Form, wants: Wanted) -> Any:
@@ -143,9 +176,12 @@ def _resolve_references(ctx: Context, wants: Wanted) -> Iterator[tuple[int, Faul
                 "SELECT id, form, code, title FROM record_index WHERE ($1::text IS NULL OR form = $1) AND code = $2 LIMIT 2",
                 [value.form, value.text]).fetchall()
             row = rows[0] if len(rows) == 1 else None
-        if row is not None:
-            ctx.rows("")[row[0]] = {"form": row[1], "code": row[2], "label": row[3]}
-        yield from want.take(row[0] if row is not None else None)
+        form = ctx.catalogue.forms.get(row[1]) if row is not None else None
+        if row is None or form is None or not visible_ids(ctx, form, [row[0]]):
+            yield from want.take(None)
+            continue
+        ctx.rows("")[row[0]] = {"form": row[1], "code": row[2], "label": row[3]}
+        yield from want.take(row[0])
 
 
 def _ask(ctx: Context, target: Form, ids: Iterable[str], codes: Iterable[str]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from anlan.kernel.access.predicate import visible_ids
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid
@@ -42,8 +43,17 @@ def _event(ctx: Context, form: Form, row: tuple[Any, ...], hidden: Mapping[str, 
         "occurred_at": _instant(row[2]), "recorded_at": _instant(row[3]),
         "actor": {"id": row[4], "code": row[8], "label": row[9] or ("Anlan" if row[8] is None else row[8])} if row[4] else None,
         "via": row[5], "comment": row[7],
-        "changes": [item for item in changed or () if hidden.get(_field_path(item["path"])) != "none"],
+        "changes": [_masked(item, hidden) for item in changed or () if hidden.get(_field_path(item["path"])) != "none"],
     }
+
+
+def _masked(item: dict[str, Any], hidden: Mapping[str, str]) -> dict[str, Any]:
+    """A change without what the caller may not see: a line that came or went is told whole."""
+    if not hidden or not (isinstance(item.get("old"), Mapping) or isinstance(item.get("new"), Mapping)):
+        return item
+    lines = item["path"].partition("[")[0]
+    return item | {side: {key: value for key, value in item[side].items() if hidden.get(f"{lines}.{key}") != "none"}
+                   for side in ("old", "new") if isinstance(item.get(side), Mapping)}
 
 
 def _instant(value: Any) -> str:
@@ -105,10 +115,14 @@ def links(ctx: Context, form_name: str, key: str) -> list[dict[str, Any]]:
             "SELECT 'source' AS relation, id, min(step) AS step FROM up GROUP BY id UNION ALL "
             "SELECT 'target', id, min(step) FROM down GROUP BY id) r JOIN record_index i ON i.id = r.id "
             "ORDER BY r.relation, r.step DESC, i.id", [found]).fetchall()
-        companies = ctx.caller.companies
+        by_form: dict[str, list[str]] = {}
+        for row in rows:
+            by_form.setdefault(row[3], []).append(row[2])
+        seen = set().union(*(visible_ids(ctx, ctx.catalogue.forms[name], ids) for name, ids in by_form.items()
+                             if name in ctx.catalogue.forms))
         data = []
-        for relation, distance, record, form, code, title, state, company in rows:
-            if not ctx.caller.policy.can(form, "read") or (company and companies is not None and company not in companies):
+        for relation, distance, record, form, code, title, state, _ in rows:
+            if record not in seen:
                 continue
             definition = ctx.catalogue.forms.get(form)
             label = definition.states[state].label.text(ctx.language) if definition and state in definition.states else state
