@@ -34,8 +34,8 @@ check: .venv/.ready $(VENDOR) ## look at the code without running it
 vendor: .venv/.ready ## fetch the front-end files and fonts anew
 	$(BIN)/python tools/vendor.py
 
-bench: .venv/.ready $(VENDOR) ## measure; each file answers one question
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: .venv/.ready $(VENDOR) ## measure, and write the figures into docs/performance.md
+	$(BIN)/python tools/bench.py
 
 docs: .venv/.ready ## write the pages that are made from the program
 	$(BIN)/python -m anlan.cli.reference
