@@ -163,6 +163,30 @@ def test_a_guide_says_the_same_steps_in_both_languages(page: Path) -> None:
         assert counts[0] == counts[1], f"{counts} of {pattern!r}"
 
 
+def _words_on_screen() -> set[str]:
+    """Every Chinese label and sentence that a page may show."""
+    sources = [text for path, text in texts(SOURCE, ".yaml")]
+    found = {word for text in sources for word in re.findall(r"zh: \"?([^,\"}\n]+)", text)}
+    return {word.strip() for word in found} | set(messages().sentences["zh"].values())
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_what_a_guide_puts_between_quotes_stands_on_a_screen(page: Path) -> None:
+    shown = _words_on_screen()
+    quoted = re.findall("“([^”]+)”", page.read_text("utf-8").partition("\n## English\n")[0])
+    assert [words for words in quoted if words not in shown] == []
+
+
+def test_every_benchmark_has_its_goal_on_the_page_of_figures() -> None:
+    files = [
+        inner(path) for path in committed() if path.parent == ROOT / "benchmarks" and path.suffix == ".py"
+    ]
+    names = [name for name in files if Path(name).stem not in {"__init__", "common"}]
+    assert [
+        name for name in names if f"`{name}`" not in _text("performance.md").partition("## Figures")[0]
+    ] == []
+
+
 @pytest.mark.parametrize("page", HOWTOS, ids=lambda page: page.stem)
 def test_a_how_to_is_numbered_and_ends_with_the_test_to_write(page: Path) -> None:
     text = page.read_text("utf-8")
