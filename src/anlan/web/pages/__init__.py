@@ -20,7 +20,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from anlan.kernel.errors import Refused
-from anlan.web.pages import home, listing, login, record_page, recycle, second_factor, tables
+from anlan.kernel.exchange.table import MAX_COLUMNS
+from anlan.web.api import reading
+from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
@@ -28,6 +30,7 @@ from anlan.web.pages.security import Headers, SameSiteOnly
 
 __all__ = ["VENDORED", "error_page", "install", "middleware", "routes"]
 
+_COLUMNS = MAX_COLUMNS + 20  # fields of a posted form that has one for each column of a sheet
 VENDORED = ("htmx.min.js", "tabler.min.css", "icons.svg")
 
 
@@ -87,6 +90,12 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/count", _answer(page(listing.count_of_list))),
         Route("/f/{form}/filter", _answer(page(listing.filter_fields))),
         Route("/f/{form}/new", _answer(page(record_page.new_page))),
+        Route("/f/{form}/import", _answer(page(importing.import_page))),
+        Route("/f/{form}/import", _uploaded(importing.may_bring, importing.bring), methods=["POST"]),
+        Route("/f/{form}/import/check", _form_page(importing.check, fields=_COLUMNS), methods=["POST"]),
+        Route("/f/{form}/import/run", _form_page(importing.run, fields=_COLUMNS), methods=["POST"]),
+        Route("/f/{form}/import/undo", _form_page(importing.take_back), methods=["POST"]),
+        Route("/f/{form}/import/job/{id}", _answer(page(importing.job_page))),
         Route("/f/{form}/{key}", _answer(page(record_page.record_page))),
         Route("/f/{form}/{key}/trail", _answer(page(record_page.trail_part))),
         Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),
@@ -115,11 +124,13 @@ def _answer(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     return answered
 
 
-def _posted(endpoint: Callable[[Request, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
+def _posted(
+    endpoint: Callable[[Request, Any], Response], *, fields: int = 20
+) -> Callable[[Request], Awaitable[Response]]:
     """The same for an endpoint that reads a posted form."""
 
     async def answered(request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=20) as form:
+        async with request.form(max_files=0, max_fields=fields) as form:
             return await _answer(partial(_with_form, endpoint, form))(request)
 
     return answered
@@ -129,14 +140,40 @@ def _with_form(endpoint: Callable[[Request, Any], Response], form: Any, request:
     return endpoint(request, form)
 
 
-def _form_page(endpoint: Callable[[Request, Any, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
+def _uploaded(
+    before: Page, endpoint: Callable[[Request, Any, Any], Response]
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint `(request, ctx, upload)`; `before` answers 204 when the caller may send a file at all, so that
+    nobody else gets to fill the disk.
+    """
+
+    async def answered(request: Request) -> Response:
+        allowed = await _answer(page(before))(request)
+        if allowed.status_code != 204:
+            return allowed
+        try:
+            upload = await reading.upload(request.scope, request.receive, request.headers)
+        except Refused as refused:
+            return await run_in_threadpool(refused_page, request, refused)
+        given: Page = lambda asked, ctx: endpoint(asked, ctx, upload)  # noqa: E731
+        try:
+            return await _answer(page(given))(request)
+        finally:
+            await upload.close()
+
+    return answered
+
+
+def _form_page(
+    endpoint: Callable[[Request, Any, Any], Response], *, fields: int = 20
+) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint `(request, ctx, form)` for people who are logged in."""
 
     def posted(request: Request, form: Any) -> Response:
         given: Page = lambda asked, ctx: endpoint(asked, ctx, form)  # noqa: E731
         return page(given)(request)
 
-    return _posted(posted)
+    return _posted(posted, fields=fields)
 
 
 def _comment(request: Request, ctx: Any, form: Any) -> Response:
