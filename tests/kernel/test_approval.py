@@ -530,11 +530,12 @@ def real(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     for name, text in PACK.items():
         (folder / "demo" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "demo" / name).write_text(text, "utf-8")
-    with empty_database(address) as conninfo, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "packs_folder", lambda: folder)
+    with empty_database(address) as conninfo:
         settings = load({"ANLAN_DATABASE_URL": conninfo}, home=tmp_path_factory.mktemp("home"))
-        sites.create(settings, packs=["demo"])
-        opened = sites.open(settings)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(making, "packs_folder", lambda: folder)
+            sites.create(settings, packs=["demo"])
+            opened = sites.open(settings)
         try:
             company = record.create(
                 Context(opened, system_caller(opened.catalogue.policies)),

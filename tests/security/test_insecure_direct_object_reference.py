@@ -82,7 +82,6 @@ def test_idor_a_preview_of_somebody_elses_record_is_refused(ask: Api, order: Rec
     assert "7.77" not in answer.text and "only mine" not in answer.text
 
 
-@pytest.mark.xfail(strict=True, reason="record.links does not apply row rules")
 def test_idor_an_order_that_links_to_a_chain_does_not_show_what_row_rules_hide(
     ask: Api, order: Record
 ) -> None:
@@ -115,7 +114,6 @@ def test_idor_a_record_cannot_be_put_into_a_company_that_is_not_ones_own(ask: Ap
     assert moved.status_code in (403, 422), moved.text
 
 
-@pytest.mark.xfail(strict=True, reason="settings are linked to across companies")
 def test_idor_a_link_to_another_companys_record_is_an_unknown_link(ask: Api) -> None:
     store = ask.ok("GET", "/records/stock.warehouse/ZB")["id"]
     for key in ("ZB", store, {"code": "ZB"}, {"id": store}):
@@ -125,7 +123,6 @@ def test_idor_a_link_to_another_companys_record_is_an_unknown_link(ask: Api) -> 
         assert "Branch store" not in answer.text
 
 
-@pytest.mark.xfail(strict=True, reason="lines are linked to across companies")
 def test_idor_a_line_of_another_companys_order_gives_nothing_away(ask: Api, trade: Trade) -> None:
     """A delivery line names the order line that it fulfils; its price would come along as a default."""
     branch = ask.ok("GET", "/records/system.company/BRANCH")["id"]

@@ -249,13 +249,14 @@ class Served(NamedTuple):
 @contextmanager
 def served_site(address: str) -> Iterator[Served]:
     """Make the site in a database of its own, with its people; drop it at the end."""
-    with _folder() as home, _database(address) as conninfo, pytest.MonkeyPatch.context() as patch:
+    with _folder() as home, _database(address) as conninfo:
         folder = home / "packs"
         write_pack(folder / "demo")
-        patch.setattr(making, "packs_folder", lambda: folder)
         chosen = settings.load({"ANLAN_HOME": str(home), "ANLAN_DATABASE_URL": conninfo})
-        sites.create(chosen, packs=["demo"])
-        site = sites.open(chosen)
+        with pytest.MonkeyPatch.context() as patch:     # only while it is made: other sites of this run have other packs
+            patch.setattr(making, "packs_folder", lambda: folder)
+            sites.create(chosen, packs=["demo"])
+            site = sites.open(chosen)
         try:
             yield Served(site, people(site))
         finally:
