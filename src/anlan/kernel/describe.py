@@ -10,9 +10,10 @@ from typing import Any
 
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.context import Context
-from anlan.kernel.definition.model import Label, OptionDefinition
+from anlan.kernel.definition.model import Label, OptionDefinition, View
 from anlan.kernel.errors import not_found
-from anlan.kernel.i18n import LANGUAGES
+from anlan.kernel.formula import DesignError
+from anlan.kernel.query.scope import visible_scope
 
 __all__ = ["form", "forms", "register", "report", "reports"]
 
@@ -73,7 +74,8 @@ def _form(ctx: Context, item: Form) -> Json:
         "pack": item.pack, "icon": definition.icon, "menu": definition.menu,
         "fields": {key: _field(ctx, item, one, access) for key, one in item.fields.items() if _shown(one, access)},
         "order": [key for key in definition.order or definition.fields if key in definition.fields and access.get(key) != "none"],
-        "sections": {key: {"label": _label(one.label), "fields": one.fields, "folded": one.folded} for key, one in definition.sections.items()},
+        "sections": {key: {"label": _label(one.label), "fields": [path for path in one.fields if access.get(path) != "none"], "folded": one.folded}
+                     for key, one in definition.sections.items()},
         "states": {key: {"label": _label(one.label), "colour": one.colour, "editable": list(one.editable) if key != item.start else ["*"]}
                    for key, one in item.states.items()},
         "start": item.start,
@@ -83,10 +85,21 @@ def _form(ctx: Context, item: Form) -> Json:
         "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states}
                         for key, one in definition.conversions.items() if ctx.caller.policy.can(one.to, "create")},
         "views": {key: {"label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
-                        "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items()},
+                        "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items() if _usable(ctx, item, one)},
         "prints": prints, "actions": actions(ctx, item), "code": item.code_column, "title": item.label_column,
         "grants": {action: True for action in actions(ctx, item)},
     }
+
+
+def _usable(ctx: Context, form: Form, view: View) -> bool:
+    """Whether a view's filter and order speak only of what the caller may see; to others it would be an error."""
+    scope = visible_scope(ctx, form)
+    try:
+        for text in (*([view.where] if view.where else []), *(path.lstrip("-+") for path in view.sort)):
+            ctx.catalogue.check(text, scope)
+    except DesignError:
+        return False
+    return True
 
 
 def _shown(item: Field, access: Mapping[str, str]) -> bool:
@@ -134,7 +147,7 @@ def _options(ctx: Context, options: Mapping[str, OptionDefinition] | None, sourc
     if source == "roles":
         return {key: {"label": _label(role.label)} for key, role in ctx.catalogue.roles.items()}
     if source == "languages":
-        return {"zh-CN": {"label": {"zh": "中文", "en": "Chinese"}}, "en": {"label": {"zh": "英文", "en": "English"}}} if LANGUAGES else {}
+        return {"zh-CN": {"label": {"zh": "中文", "en": "Chinese"}}, "en": {"label": {"zh": "英文", "en": "English"}}}
     if source == "zones":
         return {name: {"label": {"zh": name, "en": name}} for name in ("Asia/Shanghai", "Asia/Hong_Kong", "Asia/Tokyo", "UTC", "Europe/Berlin", "America/New_York")}
     return {key: {"label": _label(one.label), "colour": one.colour, "retired": one.retired} for key, one in (options or {}).items()}
@@ -144,10 +157,14 @@ def register(ctx: Context, name: str) -> Json:
     """One register: dimensions and resources. Refused 403, 404."""
     item = ctx.catalogue.register(name)
     ctx.caller.policy.require(name, "read", kind="register")
+    access = ctx.caller.policy.fields(name, kind="register")
     return {
         "register": name, "kind": item.definition.kind, "label": _label(item.definition.label), "pack": item.pack,
-        "dimensions": {key: {"type": one.type, "to": one.to, "label": _label(one.label, key)} for key, one in item.dimensions.items()},
-        "resources": {key: {"type": one.type, "label": _label(one.label, key)} for key, one in item.resources.items()},
+        "dimensions": {key: {"type": one.type, "to": one.to, "label": _label(one.label, key)}
+                       for key, one in item.dimensions.items() if access.get(key) != "none"},
+        "resources": {key: {"type": one.type, "label": _label(one.label, key)}
+                      for key, one in item.resources.items() if access.get(key) != "none"},
+        "rollups": list(item.definition.rollups),
         "periods": item.definition.periods,
     }
 

@@ -46,6 +46,7 @@ from anlan.kernel.formula import (
     sql,
     sql_filter,
 )
+from anlan.kernel.query.records import computable
 from anlan.kernel.record.links import Want, fetch_linked, resolve
 from anlan.kernel.record.output import amount
 from anlan.kernel.register.read import (
@@ -94,19 +95,26 @@ class _ParameterNames:
 
 def run(ctx: Context, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The table of a report. Refused 403, 404, 422."""
-    report = ctx.catalogue.reports.get(name)
-    if report is None:
-        raise not_found(name, "")
-    ctx.caller.policy.require(name, "read", kind="report")
+    _definition(ctx, name)
 
     def work() -> dict[str, Any]:
         ctx.check_versions()
+        report = _definition(ctx, name)
         parameters = _parameters(ctx, report, given)
         if report.register_name is not None and report.reading == "turnover":
             return _turnover(ctx, report, parameters)
         return _table(ctx, report, parameters)
 
-    return ctx.atomically(work)
+    with computable():
+        return ctx.atomically(work)
+
+
+def _definition(ctx: Context, name: str) -> ReportDefinition:
+    report = ctx.catalogue.reports.get(name)
+    if report is None:
+        raise not_found(name, "")
+    ctx.caller.policy.require(name, "read", kind="report")
+    return report
 
 
 def _parameters(ctx: Context, report: ReportDefinition, given: Mapping[str, Any]) -> dict[str, Any]:

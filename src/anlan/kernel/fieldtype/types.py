@@ -184,7 +184,7 @@ class Exact(FieldType):
 
     def parse(self, value: Any, field: FieldDefinition) -> Any:
         number = as_decimal(value)
-        if abs(number) >= self.bound:
+        if number.copy_abs() >= self.bound:      # abs() would overflow at 1e400
             raise Unreadable("too_large", limit="9" * self.whole)
         exponent = number.as_tuple().exponent
         scale = self.scale if field.digits is None else min(field.digits, self.scale)
