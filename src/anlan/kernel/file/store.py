@@ -65,10 +65,12 @@ def put(home: Path, chunks: Iterable[bytes], *, limit: int) -> Stored:
 
 
 def path(home: Path, sha256: str) -> Path:
+    """Where a content lies, whether it is there or not."""
     return home / "files" / sha256[:2] / sha256[2:4] / sha256
 
 
 def remove(home: Path, sha256: str) -> None:
+    """Remove a content; nothing happens when it is gone already."""
     path(home, sha256).unlink(missing_ok=True)
 
 

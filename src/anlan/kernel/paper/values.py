@@ -69,6 +69,7 @@ def label_of(label: Any, language: str) -> str:
 
 
 def is_number(field: Mapping[str, Any]) -> bool:
+    """Whether values of a field stand at the right."""
     return field.get("type") in _NUMBERS
 
 
