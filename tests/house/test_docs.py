@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 from pathlib import Path
@@ -12,6 +13,8 @@ from anlan.cli.main import COMMANDS
 from anlan.kernel.fieldtype.types import FIELD_TYPES
 from anlan.kernel.settings import SETTINGS
 from anlan.kernel.site.making import messages
+from anlan.packs.demo.beginning import PASSWORD
+from anlan.packs.demo.company import PEOPLE
 from house import (
     DOCS,
     KERNEL,
@@ -175,6 +178,25 @@ def test_what_a_guide_puts_between_quotes_stands_on_a_screen(page: Path) -> None
     shown = _words_on_screen()
     quoted = re.findall("“([^”]+)”", page.read_text("utf-8").partition("\n## English\n")[0])
     assert [words for words in quoted if words not in shown] == []
+
+
+ROOMS = ("record", "query", "register", "series", "describe", "report", "catalogue.change")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_call_of_the_kernel_that_others_use_stands_on_its_page(room: str) -> None:
+    offered = importlib.import_module(f"anlan.kernel.{room}").__all__
+    calls = [name for name in offered if name.islower() and name != "report_formulas"]
+    page, short = _text("internals/kernel.md"), room.rpartition(".")[2]
+    assert [name for name in calls if not re.search(rf"\b{short}\.{name}\b", page)] == []
+
+
+def test_the_readme_lets_people_of_the_demo_in() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"`{PASSWORD}`" in readme
+    named = re.search(r"other people of the company \((.*?)\)", readme, flags=re.S)
+    assert named is not None
+    assert set(re.findall(r"`(\w+)`", named[1])) <= {person.code for person in PEOPLE}
 
 
 def test_every_benchmark_has_its_goal_on_the_page_of_figures() -> None:
