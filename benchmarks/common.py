@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from anlan.kernel import settings, site as sites
+from anlan.kernel import settings
+from anlan.kernel import site as sites
 from anlan.kernel.access.caller import system_caller
 from anlan.kernel.context import Context
 from anlan.kernel.site import Site, making

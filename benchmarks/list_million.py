@@ -130,7 +130,7 @@ def main() -> None:
         for name, ctx, asked, tail, params in cases:
             ours, floor = middle(lambda ctx=ctx, asked=asked: query.records(ctx, "bench.note", asked)), middle(bare(site, tail, params))  # type: ignore[misc]
             found += [(name, ours, f"ms   bare SQL {floor:.2f} ms, {ours / floor:.2f} of it (at most 3)")]
-        for name, ctx, work in (
+        for name, _, work in (
                 ("list, searched for a word that all have", me, lambda: query.records(me, "bench.note", Query(search="note"))),
                 ("list, searched for a number", me, lambda: query.records(me, "bench.note", Query(search="N0000123"))),
                 ("search over everything, a common word", all_, lambda: query.search(all_, "note")),

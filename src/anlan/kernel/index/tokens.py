@@ -48,7 +48,10 @@ def tokens_of(texts: Iterable[str | None], *, names: Iterable[str | None] = ()) 
 @lru_cache(maxsize=20_000)
 def initials(name: str) -> str:
     """The pinyin initials of a name, other letters and digits as they are: 东风8号 → df8h."""
-    from pypinyin import Style, lazy_pinyin  # imported late: its dictionary is only needed by who writes masters
+    from pypinyin import (  # imported late: its dictionary is only needed by who writes masters
+        Style,
+        lazy_pinyin,
+    )
 
     text = "".join(_runs(name))
     return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER)).lower()[:60]

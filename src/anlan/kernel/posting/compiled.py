@@ -120,11 +120,11 @@ def _compile(catalogue: Catalogue, form: Form, key: str, posting: Posting) -> Co
     return CompiledPosting(key, posting, register, diffs, rows, computed)
 
 
-def _formula(catalogue: Catalogue, form: Form, key: str, text: str, each: str | None, part: str) -> Formula:
+def _formula(catalogue: Catalogue, form: Form, text: str, *, each: str | None, place: str) -> Formula:
     try:
         return catalogue.check(text, row_scope(catalogue.forms, form, each))
     except DesignError as error:
-        error.place = f"{form.name}.postings.{key}.{part}"  # type: ignore[attr-defined]  # read by inspect
+        error.place = place  # type: ignore[attr-defined]  # read by inspect
         raise
 
 
@@ -135,7 +135,7 @@ def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, regis
 
     def value(text: str, part: str) -> str:
         try:
-            return sql(_formula(catalogue, form, key, text, posting.each, part), names)
+            return sql(_formula(catalogue, form, text, each=posting.each, place=f"{form.name}.postings.{key}.{part}"), names)
         except DesignError as error:
             error.place = f"{form.name}.postings.{key}.{part}"  # type: ignore[attr-defined]  # read by inspect
             raise
@@ -156,7 +156,7 @@ def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, regis
     conditions = ['h."id" = ANY($1::uuid[])', "$2::timestamptz IS NOT NULL",
                   f"h.\"state\" IN ({', '.join(repr(state) for state in posting.states)})"]
     if posting.when:
-        formula = _formula(catalogue, form, key, posting.when, posting.each, "when")
+        formula = _formula(catalogue, form, posting.when, each=posting.each, place=f"{form.name}.postings.{key}.when")
         if formula.type != BOOLEAN:
             raise DesignError("type_mismatch", 0, wanted="boolean")
         conditions.append(f"coalesce({value(posting.when, 'when')}, false)")

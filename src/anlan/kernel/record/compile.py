@@ -318,7 +318,7 @@ class _FormCompiler:
         for key, check in self.form.definition.checks.items():
             formula = self._check(check.keep, None, self.form.fields.get(check.path or "", next(iter(self.form.fields.values()))), key)
             message = self._constant({"message": check.message})
-            body += self._guard(python_source(formula, self._names(None)), "    ", repr(check.path or ""), "check_failed", message)
+            body += self._guard(python_source(formula, self._names(None)), "    ", repr(check.path or ""), code="check_failed", params=message)
         return self._function("validate(H, ctx, faults)", body)
 
     def _checks_of(self, item: Field, lines: str | None, target: str, indent: str, path: str) -> Iterable[str]:
@@ -336,7 +336,7 @@ class _FormCompiler:
             params = self._constant({"label": definition.label or item.key, "message": definition.check_message}) \
                 if definition.check_message else label
             code = "check_failed" if definition.check_message else "value_not_allowed"
-            yield from self._guard(python_source(formula, names), indent, path, code, params, only_if=f"{value} is not None")
+            yield from self._guard(python_source(formula, names), indent, path, code=code, params=params, only_if=f"{value} is not None")
         digits = self._digits(item, lines) if definition.formula is None else None
         if digits is not None:
             yield f"{indent}if {value} is not None and too_fine({value}, {python_source(digits, names)}):"
@@ -361,9 +361,9 @@ class _FormCompiler:
             return self._path("T", target, target.fields, ref.path, get=True)
 
         yield f"{indent}T = {rows}.get({value})"
-        yield from self._guard(python_source(formula, names), indent, path, "not_choosable", label, only_if="T is not None")
+        yield from self._guard(python_source(formula, names), indent, path, code="not_choosable", params=label, only_if="T is not None")
 
-    def _guard(self, source: str, indent: str, path: str, code: str, params: str, only_if: str = "True") -> Iterable[str]:
+    def _guard(self, source: str, indent: str, path: str, *, code: str, params: str, only_if: str = "True") -> Iterable[str]:
         yield f"{indent}if {only_if}:"
         yield f"{indent}    try: fine = {source}"
         yield f"{indent}    except FAILURES: fine = False"

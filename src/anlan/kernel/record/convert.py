@@ -52,10 +52,9 @@ def make(ctx: Context, form_name: str, key: str, target_name: str, body: Mapping
         if form.start is not None and record["state"] not in conversion.states:
             raise conflict("conversion.wrong_state", step=conversion.label, state=form.states[record["state"]].label,
                            number=record.get("number") or "")
-        part = form.part(f"conversion {name}", lambda: compile_conversion(ctx.catalogue, form, name, conversion))
-        values = _values(ctx, form, part, conversion, record, body)
-        made = create(ctx, target_name, values)
-        link_records(ctx, form_name, record["id"], target_name, made["id"], name)
+        values = _values(ctx, form, name, record, body)
+        made = create(ctx, conversion.to, values)
+        link_records(ctx, (form_name, record["id"]), (made["form"], made["id"]), name)
         return made
 
     return ctx.atomically(work)
@@ -68,15 +67,17 @@ def _conversion(ctx: Context, form: Form, target: str) -> tuple[str, Conversion]
     raise not_found(form.name, target)
 
 
-def link_records(ctx: Context, source_form: str, source: str, target_form: str, target: str, relation: str) -> None:
-    """Remember that one record was made from another."""
+def link_records(ctx: Context, source: tuple[str, str], target: tuple[str, str], relation: str) -> None:
+    """Remember that one record was made from another, both given by form and id."""
     ctx.connection.execute(
         "INSERT INTO record_link (source, target, relation, source_form, target_form) VALUES ($1, $2, $3, $4, $5) "
-        "ON CONFLICT DO NOTHING", [source, target, relation, source_form, target_form], prepare=True)
+        "ON CONFLICT DO NOTHING", [source[1], target[1], relation, source[0], target[0]], prepare=True)
 
 
-def _values(ctx: Context, form: Form, part: CompiledConversion, conversion: Conversion, record: dict[str, Any],
-            body: Mapping[str, Any]) -> dict[str, Any]:
+def _values(ctx: Context, form: Form, name: str, record: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the target is made of: the head and what is open of the rows, then what the caller says."""
+    conversion = form.definition.conversions[name]
+    part: CompiledConversion = form.part(f"conversion {name}", lambda: compile_conversion(ctx.catalogue, form, name, conversion))
     if conversion.when is not None and not part.when(record, ctx):
         raise conflict("conversion.not_allowed", step=conversion.label, number=record.get("number") or "")
     values: dict[str, Any] = {path: value for path, value in part.head(record, ctx).items() if value is not None}

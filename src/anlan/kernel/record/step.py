@@ -60,7 +60,7 @@ def step(
             raise Refused(412, "changed_since", params={"version": version, "current": record["version"]})
         if action is None:
             return _decide(ctx, form, record, transition, comment)
-        return _take(ctx, form, record, transition, comment, values)
+        return _take(ctx, form, record, transition, comment=comment, values=values)
 
     return ctx.atomically(work)
 
@@ -100,7 +100,10 @@ def _allowed(form: Form, record: Record, name: str) -> None:
                        number=record.get("number") or "")
 
 
-def _take(ctx: Context, form: Form, record: Record, name: str, comment: str | None, values: Mapping[str, Any] | None) -> Record:
+def _take(
+    ctx: Context, form: Form, record: Record, name: str, *, comment: str | None, values: Mapping[str, Any] | None,
+) -> Record:
+    """Take a step, or submit it where an approval stands in between."""
     _allowed(form, record, name)
     after = apply_values(ctx, form, record, values) if values else dict(record)
     batch = Batch(ctx, form, [after], [record], name)

@@ -110,7 +110,7 @@ def _write(ctx: Context, form: str, values: list[dict[str, Any]], relation: str)
     with acting_for_a_document(ctx):
         made = create_trusted(ctx, "finance.voucher", values, state="posted")
     for voucher in made:
-        link_records(ctx, form, voucher["source"], "finance.voucher", voucher["id"], relation)
+        link_records(ctx, (form, voucher["source"]), ("finance.voucher", voucher["id"]), relation)
 
 
 def _vouchers_of(ctx: Context, document: str) -> list[str]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from anlan.kernel.context import Context
+from anlan.kernel.ids import id_array
 from anlan.kernel.record.load import load
 from anlan.kernel.record.write import create_trusted
 from anlan.kernel.rules import Batch, compute, rule
@@ -260,12 +261,30 @@ def open_period(batch: Batch) -> None:
     known = {(row["company"], row["period"]) for row in ctx.memory.rows("finance.period").values()}
     missing = {(voucher["company"], voucher["period"]) for voucher in batch.documents} - known
     if missing:
+        missing -= _opened_meanwhile(ctx, sorted({company for company, _ in missing}))
+    if missing:
         with acting_for_a_document(ctx):
             create_trusted(
                 ctx,
                 "finance.period",
                 [{"company": company, "period": period} for company, period in sorted(missing)],
             )
+
+
+def _opened_meanwhile(ctx: Context, companies: list[str]) -> set[tuple[str, str]]:
+    """The periods that there are by now; nobody else opens one of these companies until this transaction ends.
+
+    Clients that post the first vouchers of a month at the same moment would else all open it.
+    """
+    for company in companies:
+        ctx.connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('open period', 0) # hashtextextended($1, 0))", [company]
+        )
+    rows = ctx.connection.execute(
+        f"SELECT company, period FROM {ctx.form('finance.period').table} WHERE company = ANY($1::uuid[])",
+        [id_array(companies)],
+    ).fetchall()
+    return {(company, period) for company, period in rows}
 
 
 @rule(
