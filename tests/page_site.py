@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from anlan.kernel import query, record, settings, site
 from anlan.kernel.access.caller import system_caller
 from anlan.kernel.access.sessions import set_password
+from anlan.kernel.catalogue import change
 from anlan.kernel.context import Context
 from anlan.kernel.query import Query
 from anlan.kernel.site import Site
@@ -90,6 +91,24 @@ def fill(opened: Site) -> None:
         set_password(opened, login, PASSWORD, by=None, must_change=login == "keeper")
 
 
+def with_approval(opened: Site) -> None:
+    """Orders over 1,000 wait for `chief`, a sales manager: an approval of the company's own and an overlay, published."""
+    ctx = context(opened)
+    company = query.records(ctx, "system.company", Query(limit=1))["data"][0]["id"]
+    chief = {"code": "chief", "name": "Chief", "roles": ["sales_manager"], "company": company}
+    record.create(ctx, "system.user", chief)
+    set_password(opened, "chief", PASSWORD, by=None, must_change=False)
+    approval = {
+        "label": {"zh": "大额订单", "en": "Large orders"},
+        "roles": ["sales_manager"],
+        "when": "gross > 1000",
+    }
+    change.put(ctx, "approval", "sales.x_large_order", {"definition": approval})
+    overlay = {"set": {"workflow.transitions.confirm.approval": "sales.x_large_order"}}
+    change.put(ctx, "form", "sales.order", {"overlay": overlay})
+    change.publish(context(opened), "orders over 1,000 need an approval")
+
+
 def order(opened: Site, *, lines: int = 3, confirmed: bool = True, **values: Any) -> dict[str, Any]:
     """A sales order of C001."""
     ctx = context(opened)
@@ -108,4 +127,14 @@ def stock_of(opened: Site, item: str) -> str:
     return next((str(row["quantity"]) for row in rows if row["item"]["code"] == item), "0")
 
 
-__all__ = ["ITEMS", "PASSWORD", "Served", "context", "fill", "order", "page_site", "stock_of"]
+__all__ = [
+    "ITEMS",
+    "PASSWORD",
+    "Served",
+    "context",
+    "fill",
+    "order",
+    "page_site",
+    "stock_of",
+    "with_approval",
+]

@@ -80,15 +80,22 @@ def _event(ctx: Context, form: Json, event: Json) -> dict[str, Any]:
     else:
         what = event["kind"]
     # What a record was created with is what it shows; only later changes are news.
-    told = [] if event["kind"] in {"create", "delete"} else event.get("changes") or []
+    told = [] if event["kind"] in {"create", "delete", "restore"} else event.get("changes") or []
     changes = [_change(ctx, form, change) for change in told]
     return {
         "what": what,
         "who": _name(event.get("actor")),
         "when": event["occurred_at"],
         "comment": event.get("comment"),
+        "notes": _notes(ctx, event),
         "changes": [one for one in changes if one is not None],
     }
+
+
+def _notes(ctx: Context, event: Json) -> list[str]:
+    """What an approval notes beside its decision (that nobody else could be asked …): codes among the paths."""
+    codes = [str(one["path"]) for one in event.get("changes") or [] if one["path"].startswith("approval.")]
+    return [ctx.site.messages.text(code, ctx.language) for code in codes]
 
 
 def _name(actor: Any) -> str:
