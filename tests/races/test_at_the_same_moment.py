@@ -219,6 +219,24 @@ def _refused(answers: list[httpx.Response], drafts: list[Record], ask: Api) -> s
     return str(ask.ok("POST", "/records/stock.receipt", values)["id"])
 
 
+def test_the_first_vouchers_of_a_month_at_the_same_moment_open_it_once(trade: Trade, ask: Api) -> None:
+    item = trade.item()
+    for month in ("2025-03", "2025-04"):
+        drafts = [
+            trade.create(
+                "stock.receipt",
+                warehouse="WH1",
+                date=f"{month}-10",
+                lines=[{"item": item, "quantity": "1", "unit_cost": "2"}],
+            )
+            for _ in range(8)
+        ]
+        answers = at_once([posting(ask, one) for one in drafts])
+        assert [one.status_code for one in answers] == [200] * 8, [one.text[:300] for one in answers]
+        periods = ask.ok("GET", "/records/finance.period", params={"where": f'period = "{month}"'})["data"]
+        assert len(periods) == 1
+
+
 def test_a_process_with_an_old_catalogue_takes_the_new_one_before_it_writes(
     trade: Trade, ask: Api, site: Site, site_copy: str, tmp_path: Path
 ) -> None:
