@@ -110,7 +110,7 @@ def test_only_administrators_change_definitions(made: Small) -> None:
     ("form", "demo.x_other", {"definition": master("x_other")}, 200, ""),
     ("role", "x_helper", {"definition": {"label": "Helper"}}, 200, ""),
 ])
-def test_a_change_that_would_not_hold_is_refused_with_where_and_why(  # noqa: PLR0917
+def test_a_change_that_would_not_hold_is_refused_with_where_and_why(
     made: Small, kind: str, name: str, body: Any, status: int, words: str,
 ) -> None:
     ctx = made.ctx("ann")

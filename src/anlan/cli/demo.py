@@ -19,7 +19,8 @@ def demo(terminal: Terminal, port: int | None, workers: int | None) -> None:
         )
         from anlan.kernel import site as sites
 
-        password = sites.create(terminal.settings, packs=None, demo=True)
+        with site_use.database(terminal.settings):      # stops what it started: `up` then starts its own, and ends it
+            password = sites.create(terminal.settings, packs=None, demo=True)
         terminal.answer(
             {"user": "admin", "password": password},
             text(f"用户 admin，密码 {password}", f"user admin, password {password}"),

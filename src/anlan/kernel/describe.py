@@ -87,7 +87,7 @@ def _form(ctx: Context, item: Form) -> Json:
         "views": {key: {"label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
                         "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items() if _usable(ctx, item, one)},
         "prints": prints, "actions": actions(ctx, item), "code": item.code_column, "title": item.label_column,
-        "grants": {action: True for action in actions(ctx, item)},
+        "grants": dict.fromkeys(actions(ctx, item), True),
     }
 
 
@@ -184,7 +184,7 @@ def report(ctx: Context, name: str) -> Json:
         raise not_found(name, "")
     ctx.caller.policy.require(name, "read", kind="report")
     return {
-        "report": name, "label": _label(item.label), "pack": name.split(".")[0],
+        "report": name, "label": _label(item.label), "pack": name.split(".", maxsplit=1)[0],
         "parameters": {key: {"type": one.type, "label": _label(one.label), "to": one.to, "required": one.required, "default": one.default}
                        for key, one in item.parameters.items()},
     }
