@@ -22,7 +22,7 @@ DOCS = ROOT / "docs"
 def committed() -> tuple[Path, ...]:
     """Every file that is, or would be, under version control."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     return tuple(path for name in sorted(set(listed.split("\0"))) if name and (path := ROOT / name).is_file())
