@@ -184,6 +184,24 @@ def test_what_a_guide_puts_between_quotes_stands_on_a_screen(page: Path) -> None
     assert [words for words in quoted if words not in shown] == []
 
 
+NAME = re.compile(r"`(@?[A-Za-z_][\w.]*)(?:\([^`]*\))?`")
+TOLD = [DOCS / "architecture.md", *HOWTOS, *sorted((DOCS / "internals").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", TOLD, ids=inner)
+def test_functions_and_classes_that_a_page_names_exist(page: Path) -> None:
+    """Names with an underscore or a capital: `assign_gapless`, `Context.settle`; each part is a word of the source."""
+    known = set(
+        re.findall(r"\w+", "\n".join(text for _, text in texts(ROOT, ".py", ".yaml", ".sql", ".js", ".txt")))
+    )
+    known |= {path.name for path in committed()} | {path.stem for path in committed()}
+    named = {
+        name.lstrip("@") for name in NAME.findall(page.read_text("utf-8")) if re.search(r"_|[A-Z]", name)
+    }
+    known |= {name for name in named if name.startswith("test_")} | {"on_hold"}  # what a reader is to write
+    assert sorted(name for name in named if not set(name.split(".")) <= known and name not in known) == []
+
+
 ROOMS = ("record", "query", "register", "series", "describe", "report", "catalogue.change")
 
 
