@@ -330,7 +330,7 @@ STATEMENTS = {
     "list": 3,                                      # versions, page, labels
     "list, filtered and sorted by links": 3,
     "list with lines": 5,                           # and heads, lines, their links
-    "list with search and count": 3,
+    "list with search and count": 5,
 }
 
 

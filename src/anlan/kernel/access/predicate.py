@@ -62,7 +62,7 @@ def predicate(ctx: Context, form: Form, action: str, names: FormNames) -> str | 
     if rules is not None:
         scope = form_scope(ctx.catalogue.forms, form)
         allowed = [
-            f"coalesce({sql_filter(ctx.catalogue.check(rule, scope), names)}, false)" for rule in rules
+            f"({sql_filter(ctx.catalogue.check(rule, scope), names)})" for rule in rules  # NULL is no row either
         ]
         parts.append(f"({' OR '.join(allowed)})" if allowed else "false")
     return " AND ".join(parts) or None

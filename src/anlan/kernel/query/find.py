@@ -10,13 +10,13 @@ from anlan.kernel.catalogue.names import FormNames
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid
 from anlan.kernel.index import query_of
-from anlan.kernel.query.records import TOP, computable, typed_text
+from anlan.kernel.query.records import computable
 from anlan.kernel.query.scope import filter_sql, rule_sql
+from anlan.kernel.query.words import TOP, Found, any_of, found_condition, look_up, typed_text
 
 __all__ = ["recent", "search", "suggest"]
 
 MOST = 50
-CANDIDATES = 500        # words that more records have are looked at in part: who types on narrows them down
 
 
 def suggest(
@@ -25,7 +25,7 @@ def suggest(
     """Records of a form by code, name or pinyin initials, best first: `[{"id", "code", "label"}]`.
 
     Who may make a record that links to the form may choose from it; `field` (`form/path` of the link) applies its
-    `only`. Codes that begin with the text come before names that contain it. One statement. Refused 403, 404, 422.
+    `only`. Codes that begin with the text come before names that contain it. Refused 403, 404, 422.
     """
     form = ctx.form(form_name)
     _may_choose(ctx, form, field)
@@ -39,33 +39,29 @@ def suggest(
         own = filter_sql(ctx, form, names, only, "only") if only else None
         chosen = rule_sql(ctx, form, names, rule) if field and (rule := _only_of(ctx, form, field)) else None
         conditions = " AND ".join(part for part in (rights, own, chosen) if part) or "true"
-        text_, params = _choices(form, names, conditions, typed_text(text), limit)
-        rows = ctx.connection.execute(text_, params).fetchall()
+        rows = _choices(ctx, form, names, conditions, typed_text(text), limit)
         return [{"id": row[0], "code": row[1], "label": row[2]} for row in rows]
 
     with computable():
         return ctx.atomically(work)
 
 
-def _choices(form: Form, names: FormNames, conditions: str, typed: str, limit: int) -> tuple[str, list[Any]]:
-    """Codes that begin with what was typed, as it is and in capitals, then records that have its words."""
-    code, label = f"h.{quoted(form.code_column)}", f"h.{quoted(form.label_column)}"
-    source = f"FROM {form.table} h {names.joins} WHERE {conditions}"
-    columns = f'h."id", {code} AS code, {label} AS label'
+def _choices(ctx: Context, form: Form, names: FormNames, conditions: str, typed: str, limit: int) -> list[tuple[Any, ...]]:  # noqa: PLR0917
+    """Codes that begin with what was typed, as it is or in capitals, then records that have its words. Three statements at most."""
+    code = f"h.{quoted(form.code_column)}"
+    source = f'SELECT h."id", {code}, h.{quoted(form.label_column)} FROM {form.table} h {names.joins} WHERE {conditions}'
     if not typed:
-        return f"SELECT {columns} {source} ORDER BY {code} LIMIT {limit}", []
-    capitals = typed.upper()
-    params = [typed, typed + TOP]
-    parts = [f"(SELECT 0 AS rank, {columns} {source} AND {code} >= $1 AND {code} < $2 ORDER BY {code} LIMIT {limit})"]
-    if capitals != typed:
-        params += [capitals, capitals + TOP]
-        parts.append(f"(SELECT 0, {columns} {source} AND {code} >= $3 AND {code} < $4 ORDER BY {code} LIMIT {limit})")
-    words = query_of(typed)
-    if words:
-        ids = f"SELECT i.id FROM record_index i WHERE i.form = {sql_text(form.name)} AND i.tokens @@ {sql_text(words)}::tsquery"
-        parts.append(f'(SELECT 1, {columns} {source} AND h."id" IN ({ids} LIMIT {CANDIDATES}) ORDER BY {code} LIMIT {limit})')
-    best = f"SELECT DISTINCT ON (x.id) x.rank, x.id, x.code, x.label FROM ({' UNION ALL '.join(parts)}) x ORDER BY x.id, x.rank"
-    return f"SELECT y.id, y.code, y.label FROM ({best}) y ORDER BY y.rank, y.code, y.id LIMIT {limit}", params
+        return ctx.connection.execute(f"{source} ORDER BY {code} NULLS FIRST LIMIT {limit}").fetchall()
+    rows: dict[str, tuple[Any, ...]] = {}
+    for beginning in dict.fromkeys((typed, typed.upper())):
+        rows |= {row[0]: row for row in ctx.connection.execute(
+            f"{source} AND {code} >= $1 AND {code} < $2 ORDER BY {code} NULLS FIRST LIMIT {limit}", [beginning, beginning + TOP]).fetchall()}
+    if len(rows) < limit and query_of(typed):
+        found = look_up(ctx, typed, form.name)
+        words = found_condition(form, typed, Found([], found.words))
+        for row in ctx.connection.execute(f"{source} AND {words} ORDER BY {code} NULLS FIRST LIMIT {limit}").fetchall():
+            rows.setdefault(row[0], row)
+    return list(rows.values())[:limit]
 
 
 def _company(ctx: Context, form: Form) -> str | None:
@@ -99,7 +95,7 @@ def _only_of(ctx: Context, form: Form, field: str) -> str | None:
 def search(ctx: Context, text: str, *, limit: int = 20, forms: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Records of all forms that the caller may read: by the beginning of their code, then by words, newest first.
 
-    Two statements.
+    Three statements at most.
     """
     typed = typed_text(text)
     if not typed:
@@ -117,8 +113,9 @@ def search(ctx: Context, text: str, *, limit: int = 20, forms: tuple[str, ...] =
             f"{source} i.code >= $1 AND i.code < $2 ORDER BY i.code, i.id DESC LIMIT {limit}", [capitals, capitals + TOP]).fetchall()
         words = query_of(typed)
         if words and len(rows) < limit:
-            rows += ctx.connection.execute(
-                f"{source} i.tokens @@ {sql_text(words)}::tsquery ORDER BY i.id DESC LIMIT {limit}").fetchall()
+            few = look_up(ctx, typed, None).words
+            found = any_of("i.id", few) if few is not None else f"i.tokens @@ {sql_text(words)}::tsquery"
+            rows += ctx.connection.execute(f"{source} {found} ORDER BY i.id DESC LIMIT {limit}").fetchall()
         return [_hit(ctx, row) for row in dict.fromkeys(rows)][:limit]
 
     return ctx.atomically(work)

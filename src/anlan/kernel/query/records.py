@@ -17,26 +17,24 @@ from typing import Any, Literal, NamedTuple
 
 import psycopg
 
-from anlan.kernel.access.predicate import names_for, predicate, sql_text
+from anlan.kernel.access.predicate import names_for, predicate
 from anlan.kernel.catalogue.form import Field, Form, quoted
 from anlan.kernel.catalogue.names import FormNames
 from anlan.kernel.catalogue.scope import HEAD
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid
 from anlan.kernel.formula import Ref
-from anlan.kernel.index import query_of
 from anlan.kernel.query.labels import linked_ids, shown_labels
 from anlan.kernel.query.order import Run, SortKey, cursor_of, order_by, read_cursor, runs_after, sort_keys
 from anlan.kernel.query.scope import filter_sql
+from anlan.kernel.query.words import found_condition, look_up, typed_text
 from anlan.kernel.record.load import load, load_references
 from anlan.kernel.record.output import output
 
-__all__ = ["MAX_LIMIT", "Query", "computable", "records", "totals", "typed_text"]
+__all__ = ["MAX_LIMIT", "Query", "computable", "records", "totals"]
 
 MAX_LIMIT = 500
 ESTIMATE_FROM = 10_000          # counts above this are estimated when an estimate is asked for
-LONGEST_SEARCH = 100            # characters of a search that are looked at
-TOP = "\U0010ffff"              # above every text: the end of a prefix's range
 
 
 class Query(NamedTuple):
@@ -80,11 +78,6 @@ def computable() -> Iterator[None]:
         raise invalid([Fault("formula.not_computable", "where", {"reason": error.diag.message_primary or ""})]) from error
 
 
-def typed_text(text: str) -> str:
-    """What somebody typed to search for, without what no column holds."""
-    return text.strip().replace("\x00", "").encode("utf-8", "replace").decode()[:LONGEST_SEARCH]
-
-
 def records(ctx: Context, form_name: str, query: Query) -> dict[str, Any]:
     """A page of a form's list, as the caller may see it. Refused 403, 404, 422."""
     ctx.form(form_name)
@@ -119,19 +112,9 @@ def _plan(ctx: Context, form: Form, query: Query) -> _Plan:
     if query.where and query.where.strip():
         plan.conditions.append(filter_sql(ctx, form, plan.names, query.where))
     if query.search and query.search.strip():
-        plan.conditions.append(_search(form, plan, query.search))
+        typed = typed_text(query.search)
+        plan.conditions.append(found_condition(form, typed, look_up(ctx, typed, form.name)))
     return plan
-
-
-def _search(form: Form, plan: _Plan, text: str) -> str:
-    """Words of the record index, or the beginning of its code."""
-    typed = typed_text(text).upper()
-    found = [f"SELECT i.id FROM record_index i WHERE i.form = {sql_text(form.name)} AND i.code >= {plan.param(typed)} "
-             f"AND i.code < {plan.param(typed + TOP)}"]
-    words = query_of(typed)
-    if words:
-        found.append(f"SELECT i.id FROM record_index i WHERE i.form = {sql_text(form.name)} AND i.tokens @@ {sql_text(words)}::tsquery")
-    return f'h."id" IN ({" UNION ALL ".join(found)})'
 
 
 def _rows(ctx: Context, plan: _Plan, query: Query, keys: list[SortKey], columns: list[str]) -> list[tuple[Any, ...]]:
