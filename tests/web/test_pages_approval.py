@@ -114,6 +114,7 @@ def test_what_was_returned_is_on_the_list_of_who_asked_with_the_reason(
     todo = clerk.get("/todo").text
     assert f"/f/sales.order/{key}" in todo
     assert "先收定金" in todo
+    assert "<td>Chief</td>" in todo
     assert "先收定金" in clerk.get(f"/f/sales.order/{key}/trail").text
     assert "confirm" in offered(clerk.get(f"/f/sales.order/{key}").text)
 

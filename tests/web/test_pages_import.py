@@ -98,15 +98,16 @@ def test_pressing_twice_imports_once(admin: TestClient, site: Site) -> None:
 def test_a_fault_stands_in_its_cell_and_the_good_rows_come_in_without_it(
     admin: TestClient, site: Site
 ) -> None:
-    table = "编码,名称,是客户\nGO1,好的,是\nGO2,坏的,也许\n"
+    table = "编码,名称,是客户\nGO1,好的,是\nGO2,坏的,也许\nGO3,,否\n"
     _, page = brought(admin, table)
     bad = re.search(r'<td class="bad">也许<small>([^<]+)</small>', page)
     assert bad is not None
     assert "也许" in bad[1]
     assert 'value="all"' not in page.partition('id="seen"')[2]
+    assert '<td class="bad"><small>名称 必填，请填写。</small>' in page
     done = admin.post("/f/base.party/import/run", data={**filled(page), "run": "good"})
     assert "新建 1 条" in done.text
-    assert "跳过了 1 条" in done.text
+    assert "跳过了 2 条" in done.text
     assert parties(site, "GO") == ["GO1"]
 
 

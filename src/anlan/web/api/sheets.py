@@ -21,6 +21,7 @@ from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.i18n import language_of
 from anlan.kernel.i18n.kinds import LIST, wrong_type
 from anlan.web.api import params, words
+from anlan.web.api.problem import fault_shown
 from anlan.web.api.records import LIST_PARAMETERS, list_query
 from anlan.web.api.routing import Answer, Call
 
@@ -118,7 +119,7 @@ def with_sentences(ctx: Context, result: Mapping[str, Any]) -> dict[str, Any]:
     say = words.sentences(ctx.site, language_of(ctx.language))
     faults = [
         {"row": one["row"], "column": one["column"], "path": one["path"], "code": one["code"],
-         "message": say(one["code"], {"field": one["path"], **one["params"]})}
+         "message": fault_shown(Fault(one["code"], one["path"], one["params"]), say)["message"]}
         for one in result["faults"]
     ]  # fmt: skip
     return {**result, "faults": faults}

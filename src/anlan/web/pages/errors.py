@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from anlan.kernel.errors import Refused
+from anlan.web.api.problem import fault_shown
 from anlan.web.api.words import sentences
 from anlan.web.pages.context import language, theme
 from anlan.web.pages.frame import render, template, words
@@ -27,7 +28,7 @@ def request_id(request: Request) -> str:
 def said(request: Request, refused: Refused) -> str:
     """What is wrong, in the sentences of the site; forms by their labels."""
     sentence = sentences(request.app.state.site, language(request))
-    told = [sentence(one.code, {"field": one.path} | dict(one.params)) for one in refused.faults]
+    told = [fault_shown(one, sentence)["message"] for one in refused.faults]
     return " ".join(told) or sentence(refused.code, refused.params)
 
 

@@ -426,7 +426,7 @@ async function take_step(button) {
   await busy(button, async () => {
     if (!(await save()) || !id || unreadable()) return;
     const answer = await api("POST", `/records/${form}/${id}/do/${button.dataset.step}`, { body: comment ? { comment } : {}, version: stored.version, key: crypto.randomUUID() });
-    if (answer.approval) sessionStorage.setItem("anlan.said", say("waiting", { who: answer.approval.who.map((one) => one.label).join("、") }));
+    if (answer.approval?.status === "waiting") sessionStorage.setItem("anlan.said", say("waiting", { who: answer.approval.who.map((one) => one.label).join("、") }));
     leaveTo(`/f/${form}/${id}`);
   });
 }
