@@ -46,4 +46,5 @@ def main() -> None:
         httpd.serve_forever()
 
 
-main()
+if __name__ in ("__main__", "__mp_main__"):     # with -c it is __main__ too; doctest only looks
+    main()
