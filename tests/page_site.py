@@ -91,8 +91,8 @@ def fill(opened: Site) -> None:
         set_password(opened, login, PASSWORD, by=None, must_change=login == "keeper")
 
 
-def with_approval(opened: Site) -> None:
-    """Orders over 1,000 wait for `chief`, a sales manager: an approval of the company's own and an overlay, published."""
+def with_approval(opened: Site, when: str = "gross > 1000") -> None:
+    """Orders of which `when` is true wait for `chief`, a sales manager: an approval of the company's own and an overlay, published."""
     ctx = context(opened)
     company = query.records(ctx, "system.company", Query(limit=1))["data"][0]["id"]
     chief = {"code": "chief", "name": "Chief", "roles": ["sales_manager"], "company": company}
@@ -101,12 +101,12 @@ def with_approval(opened: Site) -> None:
     approval = {
         "label": {"zh": "大额订单", "en": "Large orders"},
         "roles": ["sales_manager"],
-        "when": "gross > 1000",
+        "when": when,
     }
     change.put(ctx, "approval", "sales.x_large_order", {"definition": approval})
     overlay = {"set": {"workflow.transitions.confirm.approval": "sales.x_large_order"}}
     change.put(ctx, "form", "sales.order", {"overlay": overlay})
-    change.publish(context(opened), "orders over 1,000 need an approval")
+    change.publish(context(opened), "some orders need an approval")
 
 
 def order(opened: Site, *, lines: int = 3, confirmed: bool = True, **values: Any) -> dict[str, Any]:
