@@ -130,16 +130,27 @@ def master(name: str, fields: dict[str, Any] | None = None, **more: Any) -> dict
 def small_site(
     address: str, files: Mapping[str, Any], *, people: Mapping[str, Sequence[str]] | None = None, roles: Sequence[str] = ("clerk",),
 ) -> Iterator[Small]:
-    """A site with the pack `demo` of these files (several packs when names begin with `../`); gone at the end.
+    """A site with the pack `demo` of these files; gone at the end.
 
     There are two companies, MAIN and SIDE; `people` (login → roles) belong to MAIN.
     """
+    folder = Path(tempfile.mkdtemp(prefix="anlan-packs-"))
+    try:
+        write_pack(folder / "demo", a_pack(files, *roles))
+        with site_of_packs(address, folder, making.PACKS, people=people) as made:
+            yield made
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def site_of_packs(address: str, folder: Path, package: str, *, people: Mapping[str, Sequence[str]] | None = None) -> Iterator[Small]:
+    """A site with all packs of a folder; `package` is what their rules are imported from."""
     home = Path(tempfile.mkdtemp(prefix="anlan-small-"))
     with _database(address) as conninfo, pytest.MonkeyPatch.context() as patch:
         try:
-            folder = home / "packs"
-            write_pack(folder / "demo", a_pack(files, *roles))
             patch.setattr(making, "packs_folder", lambda: folder)
+            patch.setattr(making, "PACKS", package)
             settings = Settings(home=home, database_url=Secret(conninfo), replica_url=None, mode="live", clock=NOON,
                                 host="127.0.0.1", port=0, workers=1, pool_size=6, log_level="warning")
             sites.create(settings)
