@@ -69,8 +69,8 @@ def _merged(value: Any, example: Any, n: int) -> Any:
         base = value if isinstance(value, dict) else {}
         return base | {key: _merged(base.get(key), one, n) for key, one in example.items()}
     if isinstance(example, list):
-        base = value if isinstance(value, list) else []
-        return [_merged(base[at] if at < len(base) else None, one, n) for at, one in enumerate(example)]
+        rows = value if isinstance(value, list) else []
+        return [_merged(rows[at] if at < len(rows) else None, one, n) for at, one in enumerate(example)]
     if not isinstance(example, str):
         return example
     day = date(2020, 1, 1) + timedelta(days=n)

@@ -81,7 +81,7 @@ def test_the_last_good_catalogue_serves_when_a_file_of_a_pack_is_broken(
     (folder / file).write_text(text, "utf-8")
     with opened_site(site_copy, home, pool=4) as site:
         assert site.trouble is None
-        assert site.catalogue.form("sales.order") and as_anlan(site).catalogue is site.catalogue
+        assert "sales.order" in as_anlan(site).catalogue.forms
 
 
 def test_a_pack_whose_folder_is_gone_is_missed_and_the_rest_serves(

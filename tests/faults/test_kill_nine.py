@@ -199,12 +199,14 @@ def _nothing_is_missing(running: Running, posted: list[str]) -> None:
         check_invariants(site)
         movements = site.catalogue.registers["stock.on_hand"].movement_table
         with site.pool.connection() as connection:
-            moved = dict(
+            moved: dict[str, Decimal] = dict(
                 connection.execute(
                     f"SELECT document, sum(quantity) FROM {movements} GROUP BY document"
                 ).fetchall()
             )
-            states = dict(connection.execute("SELECT id, state FROM stock_receipt").fetchall())
+            states: dict[str, str] = dict(
+                connection.execute("SELECT id, state FROM stock_receipt").fetchall()
+            )
             connection.rollback()
         assert {states[one] for one in posted} == {"posted"}
         assert {moved.get(one) for one in posted} == {Decimal(1)}

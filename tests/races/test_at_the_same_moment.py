@@ -73,7 +73,7 @@ def test_the_last_piece_goes_to_one_client_and_the_other_is_told_what_is_left(tr
         fault = next(one for one in answers if one.status_code == 422).json()["errors"][0]
         assert (fault["path"], fault["code"]) == ("lines[0].quantity", "stock.not_enough")
         assert "1 short" in fault["message"] and item in fault["message"]
-        assert (trade.on_hand(item), trade.value(item)) == (0, 0)
+        assert [trade.on_hand(item), trade.value(item)] == [0, 0]
 
 
 def test_twenty_deliveries_of_ten_pieces_grant_exactly_ten(trade: Trade, ask: Api) -> None:
@@ -82,7 +82,7 @@ def test_twenty_deliveries_of_ten_pieces_grant_exactly_ten(trade: Trade, ask: Ap
     deliveries = [trade.make(trade.order(customer, item, 1), "sales.delivery") for _ in range(20)]
     answers = at_once([posting(ask, one) for one in deliveries])
     assert Counter(one.status_code for one in answers) == {200: 10, 422: 10}
-    assert (trade.on_hand(item), trade.value(item)) == (0, 0)
+    assert [trade.on_hand(item), trade.value(item)] == [0, 0]
     assert Counter(trade.read(one)["state"] for one in deliveries) == {"posted": 10, "draft": 10}
 
 
@@ -259,13 +259,13 @@ def test_a_process_with_an_old_catalogue_takes_the_new_one_before_it_writes(
 def test_one_idempotency_key_used_twice_at_once_makes_one_record(trade: Trade, ask: Api) -> None:
     code = trade.code("K")
     body = {"code": code, "name": "Once", "unit": "KG"}
-    keyed = {"headers": {"Idempotency-Key": f"key-{code}"}}
-    answers = at_once([lambda: ask("POST", "/records/base.item", body, **keyed)] * 6)
+    key = {"Idempotency-Key": f"key-{code}"}
+    answers = at_once([lambda: ask("POST", "/records/base.item", body, headers=key)] * 6)
     assert Counter(one.status_code for one in answers).keys() <= {201, 409}
     made = {one.json()["id"] for one in answers if one.status_code == 201}
     assert len(made) == 1
     assert {one.json()["code"] for one in answers if one.status_code == 409} <= {"idempotency_busy"}
-    again = ask("POST", "/records/base.item", body, **keyed)
+    again = ask("POST", "/records/base.item", body, headers=key)
     assert (again.status_code, again.json()["id"]) == (201, made.pop())
     assert again.headers["Idempotency-Replayed"] == "true"
 
@@ -302,19 +302,15 @@ def test_numbers_given_at_the_same_moment_are_all_different(trade: Trade, ask: A
 def test_an_order_is_not_cancelled_while_its_delivery_is_made(trade: Trade, ask: Api) -> None:
     """One of the two wins; a delivery never hangs on a cancelled order."""
     item, customer = trade.item(), trade.customer()
+
+    def call(order: Record, rest: str) -> Callable[[], httpx.Response]:
+        return lambda: ask("POST", f"/records/sales.order/{order['id']}/{rest}")
+
     for _ in range(6):
         order = trade.order(customer, item, 1)
-        path = f"/records/sales.order/{order['id']}"
-        made, cancelled = at_once(
-            [
-                lambda p=path: ask("POST", f"{p}/make/sales.delivery"),
-                lambda p=path: ask("POST", f"{p}/do/cancel"),
-            ]  # type: ignore[misc]  # bound now
-        )
-        assert (made.status_code, cancelled.status_code) in ((201, 409), (409, 200)), (
-            made.text,
-            cancelled.text,
-        )
+        made, cancelled = at_once([call(order, "make/sales.delivery"), call(order, "do/cancel")])
+        outcome = (made.status_code, cancelled.status_code)
+        assert outcome in ((201, 409), (409, 200)), (made.text, cancelled.text)
 
 
 def test_reading_a_balance_while_it_is_written_sees_whole_postings_only(trade: Trade, ask: Api) -> None:

@@ -67,7 +67,8 @@ def test_mass_assignment_through_the_values_of_a_step_is_not_believed(ask: Api) 
     answer = ask("POST", f"/records/sales.order/{made['id']}/do/confirm", body)
     if answer.status_code == 200:
         done = answer.json()
-        assert (done["state"], done["version"], Decimal(done["net"])) == ("confirmed", 2, 20)
+        assert (done["state"], done["version"]) == ("confirmed", 2)
+        assert Decimal(done["net"]) == 20
         assert done["number"] != "SO-1"
 
 
