@@ -113,7 +113,7 @@ def test_what_does_not_exist_is_404(route: Route, name: str, ask: Api) -> None:
     assert answer.status_code in (404, 422) if route.body == "json" else 404, answer.text
 
 
-@pytest.mark.parametrize("key", ["nothing", str(uuid4()), "' or 1=1 --", "记-001"])
+@pytest.mark.parametrize("key", ["nothing", "0190b5a0-0000-7000-8000-00000000abcd", "' or 1=1 --", "记-001"])
 def test_a_record_that_does_not_exist_is_404(key: str, ask: Api) -> None:
     for route in ROUTES:
         if route.path.startswith("/records/{form}/{id}"):

@@ -1,0 +1,1 @@
+"""One snapshot of all definitions: built, checked, published, changed."""
