@@ -9,19 +9,15 @@ import sys
 import threading
 import time
 
-from anlan.kernel import record
 from anlan.kernel.catalogue import change
 from benchmarks.common import context, small_site, table
-from benchmarks.list_million import ITEM_ROWS, ITEMS, NOTE_ROWS, PACK
+from benchmarks.list_million import PACK, fill
 
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with small_site(PACK) as site:
-        company = record.create(context(site), "system.company", {"code": "MAIN", "name": "Main"})["id"]
-        with site.pool.connection() as connection:
-            connection.execute(ITEM_ROWS, [ITEMS])
-            connection.execute(NOTE_ROWS, [rows, company, [company] * 20])
+        fill(site, rows)
         waits: list[tuple[float, float]] = []
         stop = threading.Event()
 

@@ -30,7 +30,7 @@ PACK: dict[str, Any] = {
                     "debit": {"label": "Debit", "value": "debit.in", "total": True}, "credit": {"label": "Credit", "value": "credit.in", "total": True},
                     "closing": {"label": "Closing", "value": "debit.closing - credit.closing", "total": True}}}}
 MOVE = """INSERT INTO bench_book_reg__movement (date, recorded_at, document, document_form, posting, company, account, party, debit, credit)
-SELECT $4::date - ((n * 7919) % 1000)::int, now(), gen_random_uuid(), 'bench.none', 'p', $2::uuid, ($3::uuid[])[1 + n % 200], 'p' || n % 50, n % 97, n % 89
+SELECT $4::date - ((n::bigint * 7919) % 1000)::int, now(), gen_random_uuid(), 'bench.none', 'p', $2::uuid, ($3::uuid[])[1 + n % 200], 'p' || n % 50, n % 97, n % 89
 FROM generate_series(1, $1::int) n ORDER BY 1"""
 BALANCE = """INSERT INTO bench_book_reg__balance (company, account, party, debit, credit, last_date)
 SELECT company, account, party, sum(debit), sum(credit), max(date) FROM bench_book_reg__movement GROUP BY 1, 2, 3"""

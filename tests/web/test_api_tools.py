@@ -244,3 +244,11 @@ def test_a_record_is_printed_as_pdf(ask: Api) -> None:
     answer = ask("GET", f"/records/demo.order/{order['id']}/print/demo.order")
     assert answer.content.startswith(b"%PDF") and answer.headers["content-type"] == "application/pdf"
     assert ask("GET", f"/records/demo.order/{order['id']}/print/no.such").status_code == 404
+
+
+def test_a_register_of_balances_is_no_series(ask: Api) -> None:
+    assert ask("GET", "/series/demo.stock").json()["code"] == "register.is_balance"
+    assert ask("POST", "/series/demo.stock", {"rows": []}).status_code == 403
+    assert ask("POST", "/series/demo.stock", {"rows": []}, by="boss").json()["code"] == "register.is_balance"
+    assert ask("POST", "/series/demo.stock", {"rows": 5}, by="boss").status_code == 422
+    assert ask("GET", "/series/demo.nothing", by="boss").status_code == 404

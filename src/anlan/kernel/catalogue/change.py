@@ -236,7 +236,10 @@ def _publishing(ctx: Context) -> Iterator[Connection]:
         row = connection.execute("SELECT pg_try_advisory_lock($1)", [LOCK]).fetchone()
         if row is None or not row[0]:
             raise Refused(409, "busy", retry_after=5)
-        yield connection        # closing it gives the lock back
+        try:
+            yield connection
+        finally:
+            connection.execute("SELECT pg_advisory_unlock($1)", [LOCK])     # closing gives it back as well, but later
     ctx.site.reload()
 
 

@@ -132,7 +132,8 @@ def _visible(ctx: Context, forms: tuple[str, ...]) -> str | None:
             form = ctx.catalogue.forms[name]
             names = names_for(ctx, form)
             rule = predicate(ctx, form, "read", names)
-            parts.append(f'(i.form = {sql_text(name)} AND EXISTS (SELECT 1 FROM {form.table} h {names.joins} WHERE h."id" = i.id AND {rule}))')
+            # One value, not EXISTS: asked row by row, where EXISTS would first gather all rows that the rule lets see.
+            parts.append(f'(i.form = {sql_text(name)} AND (SELECT {rule} FROM {form.table} h {names.joins} WHERE h."id" = i.id))')
     if not parts:
         return None
     company = ""

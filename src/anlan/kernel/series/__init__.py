@@ -5,7 +5,7 @@
 """
 
 from anlan.kernel.series.push import push
-from anlan.kernel.series.read import read
+from anlan.kernel.series.read import MOST_POINTS, read
 from anlan.kernel.series.rollup import roll_up, tidy
 
-__all__ = ["push", "read", "roll_up", "tidy"]
+__all__ = ["MOST_POINTS", "push", "read", "roll_up", "tidy"]

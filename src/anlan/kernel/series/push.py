@@ -55,10 +55,10 @@ def series_lock(register: str, *, shared: bool) -> tuple[str, list[str]]:
 def push(ctx: Context, register_name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Add measurements: `{"at": instant (now without it), dimension: value or link, resource: value or null}` each.
 
-    Returns `{"count": n}`. Refused 403, 404, 422; needs `create` on the register. Not within a transaction of `ctx`.
+    Returns `{"count": n}`. Refused 403, 404, 422; needs `create` on the register. Has a connection and a
+    transaction of its own, also while one of `ctx` runs.
     """
     register = open_series(ctx, register_name, "create")
-    assert ctx.tx is None, "measurements have a transaction of their own"
     if len(rows) > MOST_ROWS:
         raise invalid([Fault("too_many_rows", "rows", {"limit": MOST_ROWS})])
     read = _read(ctx, register, rows)

@@ -14,6 +14,7 @@ from anlan.web.api import (
     records,
     registers,
     reports,
+    series,
     sheets,
     tools,
 )
@@ -90,8 +91,8 @@ _REGISTERS = (
     _get(_REGISTER + "/turnover", "registers.turnover", registers.turnover,
          query=("from", "to", "by", "where"), needs="read"),
     _get(_REGISTER + "/movements", "registers.movements", registers.movements, query=_LIST, needs="read"),
-    _get("/series/{register}", "series.read", tools.series, needs="read"),
-    _post("/series/{register}", "series.push", tools.series, "optional", needs="create"),
+    _get("/series/{register}", "series.read", series.read, query=series.READ_PARAMETERS, needs="read"),
+    _post("/series/{register}", "series.push", series.push, "json", status=201, needs="create"),
     _get("/reports", "reports.list", reports.every),
     _get("/reports/{report}", "reports.read", reports.run, query=None, needs="read", answers="*/*"),
 )  # fmt: skip

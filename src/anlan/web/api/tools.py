@@ -11,7 +11,7 @@ from anlan.web.api import params
 from anlan.web.api.problem import refused_formula
 from anlan.web.api.routing import Answer, Call
 
-__all__ = ["compute", "evaluate", "series", "simulate"]
+__all__ = ["compute", "evaluate", "simulate"]
 
 
 def evaluate(call: Call) -> Answer:
@@ -43,11 +43,6 @@ def _today(call: Call, text: str | None) -> date:
 def compute(call: Call) -> Answer:
     """POST /calendar/compute"""
     return Answer(calendar.compute(call.body))
-
-
-def series(call: Call) -> Answer:
-    """GET, POST /series/{register}: measurements come with the monitoring pack."""
-    raise Refused(422, "not_yet", params={"what": {"zh": "测量值台账", "en": "A register of measurements"}})
 
 
 def simulate(call: Call) -> Answer:
