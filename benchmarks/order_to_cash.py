@@ -50,6 +50,7 @@ CREATE TABLE f_head (id uuid PRIMARY KEY, kind text, number text, party uuid, da
 CREATE TABLE f_line (id uuid PRIMARY KEY, head uuid NOT NULL REFERENCES f_head, position int, item uuid, quantity numeric(24,8), price numeric(24,10), net numeric(20,4), tax numeric(20,4), gross numeric(20,4));
 CREATE INDEX ON f_line (head, position);
 CREATE TABLE f_stock (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, date date, document uuid, line uuid, warehouse uuid, item uuid, quantity numeric(24,8), value numeric(20,4));
+CREATE INDEX ON f_stock (document);
 CREATE TABLE f_stock_balance (warehouse uuid, item uuid, quantity numeric(24,8), value numeric(20,4), PRIMARY KEY (warehouse, item));
 CREATE TABLE f_ledger (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, date date, document uuid, account uuid, party uuid, debit numeric(20,4), credit numeric(20,4));
 CREATE TABLE f_ledger_balance (account uuid, party uuid, debit numeric(20,4), credit numeric(20,4), PRIMARY KEY (account, party));
@@ -107,7 +108,6 @@ class Minimal:
              "FROM f_line l JOIN f_stock_balance b ON b.warehouse = $2 AND b.item = l.item WHERE l.head = $1", [delivery, self.warehouse]),
             ("UPDATE f_stock_balance b SET quantity = b.quantity + m.quantity, value = b.value + m.value FROM f_stock m "
              "WHERE m.document = $1 AND b.warehouse = m.warehouse AND b.item = m.item", [delivery])]
-        self.connection.execute("CREATE INDEX IF NOT EXISTS f_stock_document ON f_stock (document)")
         a = self.accounts
         self.run((step, [delivery, "posted"]), *stock, *self.ledger(delivery, [(a[0], 200, 0), (a[1], 0, 200)]))
         invoice, statements = self.document("invoice")
