@@ -14,7 +14,7 @@ def test_two_people_pass_an_order_to_and_fro_until_it_is_approved(
     page: Page, chromium: Browser, served: Served
 ) -> None:
     with_approval(served.site, 'reference = "ASK-FIRST"')
-    key = order(served.site, lines=1, confirmed=False, reference="ASK-FIRST")["id"]
+    key = order(served.site, lines=1, confirmed=False, customer="C002", reference="ASK-FIRST")["id"]
     other = chromium.new_context(locale="zh-CN", base_url=served.url)
     other.set_default_timeout(8000)
     other.request.post("/login", form={"login": "chief", "password": PASSWORD})

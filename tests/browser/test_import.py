@@ -38,7 +38,7 @@ def test_a_sheet_is_dropped_matched_imported_and_taken_back(page: Page) -> None:
 
 def test_a_deleted_draft_is_taken_back_from_the_list(page: Page) -> None:
     answer = page.request.post(
-        "/api/v1/records/sales.order", data={"customer": "C001", "reference": "PO-undo"}
+        "/api/v1/records/sales.order", data={"customer": "C002", "reference": "PO-undo"}
     )
     assert answer.ok
     key = answer.json()["id"]

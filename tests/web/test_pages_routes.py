@@ -306,3 +306,17 @@ def test_a_defect_of_ours_shows_the_id_that_the_log_has(
 
 def test_a_refusal_names_the_form_by_its_label(stranger: TestClient) -> None:
     assert "sales.order" not in re.sub(r"<[^>]+>", "", stranger.get("/f/sales.order").text)
+
+
+def test_the_trail_names_what_was_linked_and_never_shows_an_id(admin: TestClient, site: Site) -> None:
+    ctx = context(site)
+    found = order(site, lines=1, confirmed=False)
+    lines = [*found["lines"], {"item": "A003", "quantity": "1", "price": "1"}]
+    record.update(
+        ctx, "sales.order", found["id"], {"customer": "C002", "lines": lines}, version=found["version"]
+    )
+    trail = re.sub(r"<[^>]+>", " ", admin.get(f"/f/sales.order/{found['id']}/trail").text)
+    assert "清河食品有限公司" in trail
+    assert "东湖超市" in trail
+    assert "一级大豆油 5L" in trail
+    assert re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-7", trail) == []

@@ -15,6 +15,7 @@ from anlan.kernel.workflow import approval
 from anlan.web.pages import show
 from anlan.web.pages.context import zone
 from anlan.web.pages.frame import render, words
+from anlan.web.pages.linked import names_of
 
 __all__ = ["add_comment", "links_part", "new_page", "record_page", "trail_part"]
 
@@ -66,11 +67,13 @@ def _linked(ctx: Context, other: Json) -> dict[str, Any]:
 
 
 def _trail(request: Request, ctx: Context, form: Json, key: str) -> Response:
-    events = [_event(ctx, form, event) for event in record.trail(ctx, form["form"], key)]
+    found = record.trail(ctx, form["form"], key)
+    names = names_of(ctx, form, found)
+    events = [_event(ctx, form, event, names) for event in found]
     return render(request, ctx, "part/trail.html", title="", events=events, form=form, key=key)
 
 
-def _event(ctx: Context, form: Json, event: Json) -> dict[str, Any]:
+def _event(ctx: Context, form: Json, event: Json, names: Mapping[str, str]) -> dict[str, Any]:
     """An event in words; `kind` is create, update, comment or a transition."""
     known = f"event.{event['kind']}"
     if event.get("label"):
@@ -81,7 +84,7 @@ def _event(ctx: Context, form: Json, event: Json) -> dict[str, Any]:
         what = event["kind"]
     # What a record was created with is what it shows; only later changes are news.
     told = [] if event["kind"] in {"create", "delete", "restore"} else event.get("changes") or []
-    changes = [_change(ctx, form, change) for change in told]
+    changes = [_change(ctx, form, change, names) for change in told]
     return {
         "what": what,
         "who": _name(event.get("actor")),
@@ -90,6 +93,11 @@ def _event(ctx: Context, form: Json, event: Json) -> dict[str, Any]:
         "notes": _notes(ctx, event),
         "changes": [one for one in changes if one is not None],
     }
+
+
+def _name_of(content: Any, names: Mapping[str, str]) -> Any:
+    """The name of a linked record instead of its id; anything else as it is."""
+    return names.get(content, content) if isinstance(content, str) else content
 
 
 def _notes(ctx: Context, event: Json) -> list[str]:
@@ -104,11 +112,11 @@ def _name(actor: Any) -> str:
     return str(actor or "")
 
 
-def _change(ctx: Context, form: Json, change: Json) -> dict[str, str] | None:
+def _change(ctx: Context, form: Json, change: Json, names: Mapping[str, str]) -> dict[str, str] | None:
     """`lines[<id>].price` or `customer` in words; None for what nobody sees (versions, hidden fields)."""
     head, _, tail = change["path"].partition(".")
     if "[" in head and not tail:
-        return _line_change(ctx, form, change)
+        return _line_change(ctx, form, change, names)
     name = head.split("[")[0]
     field = form["fields"].get(name)
     if name == "state":
@@ -125,11 +133,14 @@ def _change(ctx: Context, form: Json, change: Json) -> dict[str, str] | None:
         if inner is None or inner.get("hidden"):
             return None
         label, field = f"{label} · {show.label(inner.get('label'), ctx.language) or tail}", inner
-    shown = [show.plain(change.get(side), field, ctx.language, zone(ctx)) for side in ("old", "new")]
+    shown = [
+        show.plain(_name_of(change.get(side), names), field, ctx.language, zone(ctx))
+        for side in ("old", "new")
+    ]
     return {"label": label, "old": shown[0], "new": shown[1]}
 
 
-def _line_change(ctx: Context, form: Json, change: Json) -> dict[str, str] | None:
+def _line_change(ctx: Context, form: Json, change: Json, names: Mapping[str, str]) -> dict[str, str] | None:
     """A whole line that came or went, told by its first field."""
     field = form["fields"].get(change["path"].split("[")[0])
     if field is None:
@@ -139,7 +150,7 @@ def _line_change(ctx: Context, form: Json, change: Json) -> dict[str, str] | Non
     first = next((key for key in field.get("order") or inner if not inner[key].get("hidden")), None)
     told = ""
     if first and isinstance(line, Mapping):
-        told = show.plain(line.get(first), inner[first], ctx.language, zone(ctx))
+        told = show.plain(_name_of(line.get(first), names), inner[first], ctx.language, zone(ctx))
     label = words().text(f"record.line_{'added' if side == 'new' else 'removed'}", ctx.language)
     return {"label": label, "old": "", "new": ""} | {side: told}
 

@@ -421,7 +421,7 @@ function tell(entries) {
 // ---- steps
 async function take_step(button) {
   stepTried = true;
-  const comment = "ask" in button.dataset ? await ask(button.dataset.words, say("ask_text")) : "";
+  const comment = "ask" in button.dataset ? await ask(button.dataset.words, button.dataset.ask === "decision" ? say("ask_decision") : say("ask_text")) : "";
   if (comment === null) return;
   await busy(button, async () => {
     if (!(await save()) || !id || unreadable()) return;
