@@ -79,6 +79,8 @@ def read_pack(folder: Path, *, module: str | None = None) -> Source:
     for name, kind in LISTS.items():
         if (folder / name).exists():
             items = _load(folder / name, faults)
+            if items is not None and not isinstance(items, list):
+                faults.append(BadDefinition(_short(folder / name), "", f"this file is a list of definitions: - {kind}: …"))
             for item in items if isinstance(items, list) else []:
                 _take(source, kind, item, folder / name, faults)
     for path in sorted((folder / "extends").glob("*.yaml")):
@@ -171,7 +173,10 @@ def load_yaml(text: str) -> Any:
 def _load(path: Path, faults: list[BadDefinition]) -> Any:
     """Reads a file."""
     try:
-        return load_yaml(path.read_text("utf-8"))
+        content = load_yaml(path.read_text("utf-8"))
+        if content is None:
+            faults.append(BadDefinition(_short(path), "", "this file is empty; delete it or write its definition"))
+        return content
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         faults.append(BadDefinition(_short(path), "", f"this is not YAML: {' '.join(str(error).split())}"))
         return None
