@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 RETRIES = 3
 ITSELF: Mapping[str, Any] = {"id": SYSTEM_USER, "code": "system", "name": "Anlan"}
-AGAIN = frozenset({"40001", "40P01"})   # serialization failure, deadlock: PostgreSQL asks to run again
+AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock: PostgreSQL asks to run again
 
 
 class Stale(Exception):
@@ -47,18 +47,29 @@ class Transaction:
     `pending` is looked at before the commit, `after` runs when the transaction has been committed.
     """
 
-    __slots__ = ("after", "connection", "linked", "locked", "masters", "pending", "private", "seen", "version", "wrote_masters")
+    __slots__ = (
+        "after",
+        "connection",
+        "linked",
+        "locked",
+        "masters",
+        "pending",
+        "private",
+        "seen",
+        "version",
+        "wrote_masters",
+    )
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.linked: dict[str, dict[str, Mapping[str, Any]]] = {}
         self.seen = False
         self.wrote_masters = False
-        self.version: Any = None                                # the answer to the question for the versions
-        self.locked: set[str] = set()                           # companies whose periods cannot be closed now
-        self.pending: list[Callable[[], None]] = []             # results that must be looked at before the commit
+        self.version: Any = None  # the answer to the question for the versions
+        self.locked: set[str] = set()  # companies whose periods cannot be closed now
+        self.pending: list[Callable[[], None]] = []  # results that must be looked at before the commit
         self.private: Memory | None = None
-        self.masters: Masters | None = None                     # None: not known yet, or this transaction wrote masters
+        self.masters: Masters | None = None  # None: not known yet, or this transaction wrote masters
         self.after: list[Callable[[], None]] = []
 
 
@@ -68,8 +79,14 @@ class Context:
     __slots__ = ("caller", "catalogue", "language", "now", "request_id", "site", "today", "tx", "via")
 
     def __init__(
-        self, site: Site, caller: Caller, *, language: str | None = None, via: str = "api",
-        request_id: str | None = None, now: datetime | None = None,
+        self,
+        site: Site,
+        caller: Caller,
+        *,
+        language: str | None = None,
+        via: str = "api",
+        request_id: str | None = None,
+        now: datetime | None = None,
     ) -> None:
         self.site = site
         self.catalogue: Catalogue = site.catalogue
@@ -168,7 +185,9 @@ class Context:
         """Send the question for the site's versions; `know_versions` looks at the answer."""
         tx = self.tx
         if tx is not None and tx.version is None and (again or not tx.seen):
-            tx.version = tx.connection.execute("SELECT catalogue, settings, masters FROM site_version", prepare=True)
+            tx.version = tx.connection.execute(
+                "SELECT catalogue, settings, masters FROM site_version", prepare=True
+            )
 
     def know_versions(self) -> None:
         """Compare the site's versions with ours, if they were asked for. Raises Stale for an old catalogue.
@@ -222,7 +241,9 @@ def refused_by_database(catalogue: Catalogue, error: psycopg.Error) -> Exception
     if isinstance(error, psycopg.errors.ForeignKeyViolation):
         detail = error.diag.message_detail or ""
         if "still referenced" in detail:
-            return Refused(409, "still_referenced", params={"table": detail.rpartition('table "')[2].rstrip('".')})
+            return Refused(
+                409, "still_referenced", params={"table": detail.rpartition('table "')[2].rstrip('".')}
+            )
         return Refused(422, "unknown_link", [Fault("unknown_link", "", {"value": detail})])
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return Refused(409, "busy", retry_after=1)
@@ -241,6 +262,10 @@ def _not_unique(catalogue: Catalogue, error: psycopg.Error) -> Refused:
     if len(named) == 1:
         return Refused(422, "not_unique", [Fault("not_unique", named[0][0], {"value": named[0][1]})])
     labels = [form.fields[column].definition.label or column for column, _ in named if column in form.fields]
-    fields = {"zh": "、".join(str(getattr(label, "zh", label)) for label in labels),
-              "en": ", ".join(str(getattr(label, "en", label)) for label in labels)}
-    return Refused(422, "not_unique_together", [Fault("not_unique_together", named[0][0], {"fields": fields})])
+    fields = {
+        "zh": "、".join(str(getattr(label, "zh", label)) for label in labels),
+        "en": ", ".join(str(getattr(label, "en", label)) for label in labels),
+    }
+    return Refused(
+        422, "not_unique_together", [Fault("not_unique_together", named[0][0], {"fields": fields})]
+    )

@@ -28,8 +28,14 @@ class Refused(Exception):
     """The call is refused; `code` says why, `faults` where."""
 
     def __init__(
-        self, status: int, code: str, faults: Iterable[Fault] = (), *, params: Mapping[str, Any] | None = None,
-        retry_after: int | None = None, data: Mapping[str, Any] | None = None,
+        self,
+        status: int,
+        code: str,
+        faults: Iterable[Fault] = (),
+        *,
+        params: Mapping[str, Any] | None = None,
+        retry_after: int | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(code)
         self.status = status

@@ -64,7 +64,8 @@ class Memory:
         with self._connect() as connection:
             columns = [(item.key, item.column or "") for item in form.stored]
             rows = connection.execute(
-                f"SELECT {', '.join(quoted(column) for _, column in columns)} FROM {form.table} ORDER BY id").fetchall()
+                f"SELECT {', '.join(quoted(column) for _, column in columns)} FROM {form.table} ORDER BY id"
+            ).fetchall()
             keys = [key for key, _ in columns]
             found = {row[0]: dict(zip(keys, row, strict=True)) for row in rows}
             for lines in form.lines.values():
@@ -72,9 +73,12 @@ class Memory:
                 for record in found.values():
                     record[lines.key] = []
                 for row in connection.execute(
-                        f'SELECT "record", {", ".join(quoted(column) for _, column in inner)} FROM {lines.table} '
-                        'ORDER BY "record", "position"'):
-                    found[row[0]][lines.key].append(dict(zip((key for key, _ in inner), row[1:], strict=True)))
+                    f'SELECT "record", {", ".join(quoted(column) for _, column in inner)} FROM {lines.table} '
+                    'ORDER BY "record", "position"'
+                ):
+                    found[row[0]][lines.key].append(
+                        dict(zip((key for key, _ in inner), row[1:], strict=True))
+                    )
         codes: dict[str, str | None] = {}
         for key, record in found.items():
             code = record.get(form.code_column)

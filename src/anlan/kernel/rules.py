@@ -78,8 +78,13 @@ class Compute:
 
 
 def rule(
-    form: str, event: Event, *, reads: tuple[str, ...] = (), writes: tuple[str, ...] = (),
-    codes: tuple[str, ...] = (), transitions: tuple[str, ...] = (),
+    form: str,
+    event: Event,
+    *,
+    reads: tuple[str, ...] = (),
+    writes: tuple[str, ...] = (),
+    codes: tuple[str, ...] = (),
+    transitions: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Batch], None]], Callable[[Batch], None]]:
     """Bind a function to an event of a form; `transitions` narrows `step` and `posted`."""
 
@@ -114,8 +119,18 @@ def rules_of(module: object, pack: str) -> tuple[list[Rule], list[Compute]]:
         if getattr(value, "__module__", None) != getattr(module, "__name__", ""):
             continue
         for found in getattr(value, "__anlan_rules__", ()):
-            rules.append(Rule(found.form, found.event, found.function, found.reads, found.writes, found.codes,
-                              found.transitions, pack))
+            rules.append(
+                Rule(
+                    found.form,
+                    found.event,
+                    found.function,
+                    found.reads,
+                    found.writes,
+                    found.codes,
+                    found.transitions,
+                    pack,
+                )
+            )
         if getattr(value, "__anlan_compute__", False):
             computes.append(Compute(f"{pack}.{value.__name__}", value))
     return rules, computes

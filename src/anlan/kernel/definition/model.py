@@ -20,9 +20,26 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 __all__ = [
-    "Action", "ApprovalDefinition", "Balance", "Conversion", "FieldDefinition", "FormDefinition", "Grant",
-    "Label", "Limit", "NumberPattern", "PackDefinition", "Posting", "PrintDefinition", "RegisterDefinition",
-    "ReportDefinition", "RoleDefinition", "State", "Transition", "View", "Workflow",
+    "Action",
+    "ApprovalDefinition",
+    "Balance",
+    "Conversion",
+    "FieldDefinition",
+    "FormDefinition",
+    "Grant",
+    "Label",
+    "Limit",
+    "NumberPattern",
+    "PackDefinition",
+    "Posting",
+    "PrintDefinition",
+    "RegisterDefinition",
+    "ReportDefinition",
+    "RoleDefinition",
+    "State",
+    "Transition",
+    "View",
+    "Workflow",
 ]
 
 KEY = r"^[a-z][a-z0-9_]*$"
@@ -123,7 +140,9 @@ class FieldDefinition(Model):
 
 
 def _option(value: Any) -> Any:
-    return {"label": value} if isinstance(value, str) or (isinstance(value, dict) and "zh" in value) else value
+    return (
+        {"label": value} if isinstance(value, str) or (isinstance(value, dict) and "zh" in value) else value
+    )
 
 
 class OptionDefinition(Model):
@@ -157,7 +176,7 @@ class State(Model):
     label: LabelText
     colour: str = "grey"
     editable: list[str] = Field(default_factory=list)
-    retained: bool = False      # a newer definition dropped it; records are still in it
+    retained: bool = False  # a newer definition dropped it; records are still in it
 
 
 class Transition(Model):

@@ -70,8 +70,11 @@ class Source:
 def read_pack(folder: Path, *, module: str | None = None) -> Source:
     """Read a pack's folder. Raises Broken."""
     faults: list[BadDefinition] = []
-    about = _load(folder / "pack.yaml", faults) if (folder / "pack.yaml").exists() else {
-        "pack": folder.name, "label": folder.name, "version": "0"}
+    about = (
+        _load(folder / "pack.yaml", faults)
+        if (folder / "pack.yaml").exists()
+        else {"pack": folder.name, "label": folder.name, "version": "0"}
+    )
     source = Source(folder.name, folder, module, about if isinstance(about, dict) else {})
     for name, kind in FOLDERS.items():
         for path in sorted((folder / name).glob("*.yaml")):
@@ -80,7 +83,11 @@ def read_pack(folder: Path, *, module: str | None = None) -> Source:
         if (folder / name).exists():
             items = _load(folder / name, faults)
             if items is not None and not isinstance(items, list):
-                faults.append(BadDefinition(_short(folder / name), "", f"this file is a list of definitions: - {kind}: …"))
+                faults.append(
+                    BadDefinition(
+                        _short(folder / name), "", f"this file is a list of definitions: - {kind}: …"
+                    )
+                )
             for item in items if isinstance(items, list) else []:
                 _take(source, kind, item, folder / name, faults)
     for path in sorted((folder / "extends").glob("*.yaml")):
@@ -159,8 +166,11 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
 _TEXTS = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float")
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers
-            if tag not in _TEXTS and not (first in "yYnNoO" and tag == "tag:yaml.org,2002:bool")]
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if tag not in _TEXTS and not (first in "yYnNoO" and tag == "tag:yaml.org,2002:bool")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -175,7 +185,9 @@ def _load(path: Path, faults: list[BadDefinition]) -> Any:
     try:
         content = load_yaml(path.read_text("utf-8"))
         if content is None:
-            faults.append(BadDefinition(_short(path), "", "this file is empty; delete it or write its definition"))
+            faults.append(
+                BadDefinition(_short(path), "", "this file is empty; delete it or write its definition")
+            )
         return content
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         faults.append(BadDefinition(_short(path), "", f"this is not YAML: {' '.join(str(error).split())}"))

@@ -36,12 +36,14 @@ class FieldType:
 
     key: ClassVar[str]
     sql: ClassVar[str]
-    empty_text: ClassVar[bool] = False      # "" counts as empty
+    empty_text: ClassVar[bool] = False  # "" counts as empty
     sortable: ClassVar[bool] = True
     is_link: ClassVar[bool] = False
     is_lines: ClassVar[bool] = False
     numeric: ClassVar[bool] = False
-    formula: ClassVar[str] = "text"        # number text date datetime boolean list link table: what formulas call it
+    formula: ClassVar[str] = (
+        "text"  # number text date datetime boolean list link table: what formulas call it
+    )
 
     def parse(self, value: Any, field: FieldDefinition) -> Any:
         """The Python value of what was sent; raises `Unreadable`."""

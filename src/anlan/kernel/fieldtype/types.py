@@ -184,7 +184,7 @@ class Exact(FieldType):
 
     def parse(self, value: Any, field: FieldDefinition) -> Any:
         number = as_decimal(value)
-        if number.copy_abs() >= self.bound:      # abs() would overflow at 1e400
+        if number.copy_abs() >= self.bound:  # abs() would overflow at 1e400
             raise Unreadable("too_large", limit="9" * self.whole)
         exponent = number.as_tuple().exponent
         scale = self.scale if field.digits is None else min(field.digits, self.scale)
@@ -348,9 +348,14 @@ class Link(FieldType):
         return LinkValue(_code(value), False, form)
 
     def json_schema(self, field: FieldDefinition) -> dict[str, Any]:
-        return {"type": "object", "properties": {
-            "id": {"type": "string", "format": "uuid"}, "code": {"type": ["string", "null"]},
-            "label": {"type": ["string", "null"]}}}
+        return {
+            "type": "object",
+            "properties": {
+                "id": {"type": "string", "format": "uuid"},
+                "code": {"type": ["string", "null"]},
+                "label": {"type": ["string", "null"]},
+            },
+        }
 
 
 def _code(text: str) -> str:
@@ -434,9 +439,35 @@ class SecretText(FieldType):
 FIELD_TYPES: dict[str, FieldType] = {
     kind.key: kind
     for kind in (
-        Text(), LongText(), Integer(), Exact(), Percent(), Quantity(), Money(), Price(), Boolean(), Date(),
-        Instant(), Duration(), Choice(), MultiChoice(), Link(), UserLink(), DepartmentLink(), CompanyLink(),
-        LineLink(), Reference(), Lines(), File(), Image(), Address(), Phone(), Email(), URL(), Barcode(),
-        SecretText(), Number(),
+        Text(),
+        LongText(),
+        Integer(),
+        Exact(),
+        Percent(),
+        Quantity(),
+        Money(),
+        Price(),
+        Boolean(),
+        Date(),
+        Instant(),
+        Duration(),
+        Choice(),
+        MultiChoice(),
+        Link(),
+        UserLink(),
+        DepartmentLink(),
+        CompanyLink(),
+        LineLink(),
+        Reference(),
+        Lines(),
+        File(),
+        Image(),
+        Address(),
+        Phone(),
+        Email(),
+        URL(),
+        Barcode(),
+        SecretText(),
+        Number(),
     )
 }

@@ -19,7 +19,7 @@ from functools import lru_cache
 __all__ = ["initials", "query_of", "tokens_of"]
 
 RUN = re.compile(r"[^\W_]+")
-LONGEST = 500            # characters of one text that are indexed
+LONGEST = 500  # characters of one text that are indexed
 
 
 def _runs(text: str) -> list[str]:

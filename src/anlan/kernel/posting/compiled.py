@@ -53,19 +53,30 @@ class CompiledPosting:
 
 def compiled_postings(catalogue: Catalogue, form: Form) -> list[CompiledPosting]:
     """The postings of a form, registers in order of their names: the lock order of balances."""
-    return form.part("postings", lambda: sorted(
-        (_compile(catalogue, form, key, posting) for key, posting in form.definition.postings.items()),
-        key=lambda item: (item.computed is None, item.register.name, list(form.definition.postings).index(item.key))))
+    return form.part(
+        "postings",
+        lambda: sorted(
+            (_compile(catalogue, form, key, posting) for key, posting in form.definition.postings.items()),
+            key=lambda item: (
+                item.computed is None,
+                item.register.name,
+                list(form.definition.postings).index(item.key),
+            ),
+        ),
+    )
 
 
 def statements_for(catalogue: Catalogue, form: Form, changes: tuple[tuple[str, Change], ...]) -> list[str]:
     """The fewest statements for some postings (key, change), made once per catalogue."""
+
     def make() -> list[str]:
         by_key = {item.key: item for item in compiled_postings(catalogue, form)}
         waves: list[list[tuple[CompiledPosting, Change]]] = []
         for key, change in changes:
             item = by_key[key]
-            wave = next((wave for wave in waves if all(one.register is not item.register for one, _ in wave)), None)
+            wave = next(
+                (wave for wave in waves if all(one.register is not item.register for one, _ in wave)), None
+            )
             if wave is None:
                 waves.append(wave := [])
             wave.append((item, change))
@@ -77,7 +88,9 @@ def statements_for(catalogue: Catalogue, form: Form, changes: tuple[tuple[str, C
 def _joined(catalogue: Catalogue, form: Form, wave: list[tuple[CompiledPosting, Change]]) -> str:
     parts, selects = [], []
     for place, (item, change) in enumerate(wave):
-        ctes, select = write_tail(catalogue, item.register, form=f"'{form.name}'", posting=f"'{item.key}'", mark=str(place))
+        ctes, select = write_tail(
+            catalogue, item.register, form=f"'{form.name}'", posting=f"'{item.key}'", mark=str(place)
+        )
         parts += [item.diffs[change].replace("{0}", str(place)), ctes]
         selects += [select] if select else []
     return f"WITH {', '.join(parts)} {' UNION ALL '.join(selects) or NO_LIMITS}"
@@ -92,31 +105,38 @@ def _compile(catalogue: Catalogue, form: Form, key: str, posting: Posting) -> Co
     nothing = " OR ".join(f"sum(u.{quoted(name)}) <> 0" for name in register.resources)
     columns = ", ".join(quoted(name) for name in (*register.dimensions, *register.resources))
     negative = ", ".join(f"- {quoted(name)}" for name in register.resources)
-    open_day = ("GREATEST({0}, (SELECT c.\"closed_through\" + 1 FROM system_company c WHERE c.\"id\" = h.\"company\"))"
-                if form.has_company else "{0}")
+    open_day = (
+        'GREATEST({0}, (SELECT c."closed_through" + 1 FROM system_company c WHERE c."id" = h."company"))'
+        if form.has_company
+        else "{0}"
+    )
     diffs: dict[Change, str] = {
         "enter": f"want{{0}} AS MATERIALIZED ({want}), diff{{0}} AS MATERIALIZED (SELECT * FROM want{{0}} WHERE "
-                 f"{' OR '.join(f'{quoted(name)} <> 0' for name in register.resources)})",
+        f"{' OR '.join(f'{quoted(name)} <> 0' for name in register.resources)})",
         "leave": f"had{{0}} AS MATERIALIZED ({had}), diff{{0}} AS MATERIALIZED (SELECT x.document, x.document_line, "
-                 f"{open_day.format('x.date')} AS date, {', '.join('x.' + quoted(n) for n in register.dimensions)}, "
-                 f"{', '.join(f'- x.{quoted(n)} AS {quoted(n)}' for n in register.resources)} "
-                 f'FROM had{{0}} x JOIN {form.table} h ON h."id" = x.document)',
+        f"{open_day.format('x.date')} AS date, {', '.join('x.' + quoted(n) for n in register.dimensions)}, "
+        f"{', '.join(f'- x.{quoted(n)} AS {quoted(n)}' for n in register.resources)} "
+        f'FROM had{{0}} x JOIN {form.table} h ON h."id" = x.document)',
         "stay": f"want{{0}} AS MATERIALIZED ({want}), had{{0}} AS MATERIALIZED ({had}), diff{{0}} AS MATERIALIZED ("
-                f"SELECT u.document, u.document_line, {open_day.format('coalesce(max(u.wanted), max(u.had))')} AS date, "
-                f"{', '.join('u.' + quoted(n) for n in register.dimensions)}, {sums} FROM ("
-                f"SELECT document, document_line, date AS wanted, NULL::date AS had, {columns} FROM want{{0}} UNION ALL "
-                f"SELECT document, document_line, NULL, date, {dims}, {negative} FROM had{{0}}) u "
-                f'JOIN {form.table} h ON h."id" = u.document '
-                f"GROUP BY u.document, u.document_line, h.\"id\", {', '.join('u.' + quoted(n) for n in register.dimensions)} HAVING {nothing})",
+        f"SELECT u.document, u.document_line, {open_day.format('coalesce(max(u.wanted), max(u.had))')} AS date, "
+        f"{', '.join('u.' + quoted(n) for n in register.dimensions)}, {sums} FROM ("
+        f"SELECT document, document_line, date AS wanted, NULL::date AS had, {columns} FROM want{{0}} UNION ALL "
+        f"SELECT document, document_line, NULL, date, {dims}, {negative} FROM had{{0}}) u "
+        f'JOIN {form.table} h ON h."id" = u.document '
+        f'GROUP BY u.document, u.document_line, h."id", {", ".join("u." + quoted(n) for n in register.dimensions)} HAVING {nothing})',
     }
     computed = posting.compute
     if computed is not None and "." not in computed:
         computed = f"{register.pack}.{computed}"
-    rows: dict[Change, str] = {} if computed is None else {
-        "enter": want,
-        "leave": f"WITH {diffs['leave'].replace('{0}', '')} SELECT * FROM diff",
-        "stay": f"WITH {diffs['stay'].replace('{0}', '')} SELECT * FROM diff",
-    }
+    rows: dict[Change, str] = (
+        {}
+        if computed is None
+        else {
+            "enter": want,
+            "leave": f"WITH {diffs['leave'].replace('{0}', '')} SELECT * FROM diff",
+            "stay": f"WITH {diffs['stay'].replace('{0}', '')} SELECT * FROM diff",
+        }
+    )
     return CompiledPosting(key, posting, register, diffs, rows, computed)
 
 
@@ -130,19 +150,37 @@ def _formula(catalogue: Catalogue, form: Form, text: str, *, each: str | None, p
 
 def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, register: Register) -> str:
     """The rows that documents $1 should have: SELECT document, document_line, date, dimensions, resources."""
-    names = FormNames(catalogue.forms, catalogue.registers, form, lines=posting.each, functions=catalogue.functions,
-                      context={("today",): "$2::date", ("now",): "$2::timestamptz"})
+    names = FormNames(
+        catalogue.forms,
+        catalogue.registers,
+        form,
+        lines=posting.each,
+        functions=catalogue.functions,
+        context={("today",): "$2::date", ("now",): "$2::timestamptz"},
+    )
 
     def value(text: str, part: str) -> str:
         try:
-            return sql(_formula(catalogue, form, text, each=posting.each, place=f"{form.name}.postings.{key}.{part}"), names)
+            return sql(
+                _formula(
+                    catalogue, form, text, each=posting.each, place=f"{form.name}.postings.{key}.{part}"
+                ),
+                names,
+            )
         except DesignError as error:
             error.place = f"{form.name}.postings.{key}.{part}"  # type: ignore[attr-defined]  # read by inspect
             raise
 
     parts = ['h."id" AS document', ('l."id"' if posting.each else "NULL::uuid") + " AS document_line"]
-    day = value(posting.date, "date") if posting.date else (
-        f'h.{quoted("date")}' if "date" in form.fields else "($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date")
+    day = (
+        value(posting.date, "date")
+        if posting.date
+        else (
+            f"h.{quoted('date')}"
+            if "date" in form.fields
+            else "($2::timestamptz AT TIME ZONE 'Asia/Shanghai')::date"
+        )
+    )
     parts.append(f"{day} AS date")
     for name, dimension in register.dimensions.items():
         text = posting.dimensions.get(name)
@@ -152,11 +190,19 @@ def want_sql(catalogue: Catalogue, form: Form, key: str, posting: Posting, regis
     for name, resource in register.resources.items():
         text = posting.resources.get(name)
         kind = RESOURCE_SQL[resource.type]
-        parts.append((f"coalesce(({value(text, f'resources.{name}')})::{kind}, 0)" if text else f"0::{kind}") + f" AS {quoted(name)}")
-    conditions = ['h."id" = ANY($1::uuid[])', "$2::timestamptz IS NOT NULL",
-                  f"h.\"state\" IN ({', '.join(repr(state) for state in posting.states)})"]
+        parts.append(
+            (f"coalesce(({value(text, f'resources.{name}')})::{kind}, 0)" if text else f"0::{kind}")
+            + f" AS {quoted(name)}"
+        )
+    conditions = [
+        'h."id" = ANY($1::uuid[])',
+        "$2::timestamptz IS NOT NULL",
+        f'h."state" IN ({", ".join(repr(state) for state in posting.states)})',
+    ]
     if posting.when:
-        formula = _formula(catalogue, form, posting.when, each=posting.each, place=f"{form.name}.postings.{key}.when")
+        formula = _formula(
+            catalogue, form, posting.when, each=posting.each, place=f"{form.name}.postings.{key}.when"
+        )
         if formula.type != BOOLEAN:
             raise DesignError("type_mismatch", 0, wanted="boolean")
         conditions.append(f"coalesce({value(posting.when, 'when')}, false)")
@@ -169,12 +215,16 @@ def _had(register: Register, key: str) -> str:
     dims = ", ".join(f"m.{quoted(name)}" for name in register.dimensions)
     sums = ", ".join(f"sum(m.{quoted(name)}) AS {quoted(name)}" for name in register.resources)
     something = " OR ".join(f"sum(m.{quoted(name)}) <> 0" for name in register.resources)
-    return (f"SELECT m.document, m.document_line, max(m.date) AS date, {dims}, {sums} FROM {register.movement_table} m "
-            f"WHERE m.document = ANY($1::uuid[]) AND m.posting = '{key}' AND $2::timestamptz IS NOT NULL "
-            f"GROUP BY m.document, m.document_line, {dims} HAVING {something}")
+    return (
+        f"SELECT m.document, m.document_line, max(m.date) AS date, {dims}, {sums} FROM {register.movement_table} m "
+        f"WHERE m.document = ANY($1::uuid[]) AND m.posting = '{key}' AND $2::timestamptz IS NOT NULL "
+        f"GROUP BY m.document, m.document_line, {dims} HAVING {something}"
+    )
 
 
-def write_tail(catalogue: Catalogue, register: Register, *, form: str, posting: str, mark: str = "", memory: bool = False) -> tuple[str, str]:
+def write_tail(
+    catalogue: Catalogue, register: Register, *, form: str, posting: str, mark: str = "", memory: bool = False
+) -> tuple[str, str]:
     """From a CTE `diff` (document, document_line, date, dimensions, resources) to movements, balances, periods: more CTEs;
     and the SELECT of broken limits, "" when the register has none.
 
@@ -198,28 +248,42 @@ def write_tail(catalogue: Catalogue, register: Register, *, form: str, posting: 
         f"{', '.join(f'coalesce(old.{name}, 0) AS old_{name[1:-1]}' for name in res)}, old.last_date AS old_date)",
     ]
     if register.definition.periods is not None:
-        ins = ", ".join(f'coalesce(sum({name}) FILTER (WHERE {name} > 0), 0)' for name in res)
-        outs = ", ".join(f'coalesce(- sum({name}) FILTER (WHERE {name} < 0), 0)' for name in res)
+        ins = ", ".join(f"coalesce(sum({name}) FILTER (WHERE {name} > 0), 0)" for name in res)
+        outs = ", ".join(f"coalesce(- sum({name}) FILTER (WHERE {name} < 0), 0)" for name in res)
         in_names = [f'"{name[1:-1]}_in"' for name in res]
         out_names = [f'"{name[1:-1]}_out"' for name in res]
         parts.append(
             f"per{mark} AS (INSERT INTO {register.period_table} AS p ({key}, period, {', '.join((*in_names, *out_names))}) "
-            f"SELECT {key}, date_trunc('month', date)::date, {ins}, {outs} FROM diff{mark} GROUP BY {key}, 6666 ORDER BY {key}, 6666 "
-            .replace("6666", "date_trunc('month', date)::date") +
-            f"ON CONFLICT ({key}, period) DO UPDATE SET "
-            f"{', '.join(f'{name} = p.{name} + EXCLUDED.{name}' for name in (*in_names, *out_names))})")
+            f"SELECT {key}, date_trunc('month', date)::date, {ins}, {outs} FROM diff{mark} GROUP BY {key}, 6666 ORDER BY {key}, 6666 ".replace(
+                "6666", "date_trunc('month', date)::date"
+            )
+            + f"ON CONFLICT ({key}, period) DO UPDATE SET "
+            f"{', '.join(f'{name} = p.{name} + EXCLUDED.{name}' for name in (*in_names, *out_names))})"
+        )
     return ", ".join(parts), limit_select(catalogue, register, mark)
 
 
 def computed_write(catalogue: Catalogue, register: Register) -> str:
     """Writes rows that a pack's function completed: $1 JSON of {document, document_line, date, document_form, posting, dimensions,
     resources, memory, ord}, $2 now."""
-    typed = ", ".join([
-        "document uuid", "document_line uuid", "date date", "document_form text", "posting text", "ord integer",
-        *(f"{quoted(name)} {DIMENSION_SQL[item.type]}" for name, item in register.dimensions.items()),
-        *(f"{quoted(name)} {RESOURCE_SQL[item.type]}" for name, item in register.resources.items()),
-        *(f"{quoted(name)} {RESOURCE_SQL[item.type]}" for name, item in register.definition.memory.items())])
+    typed = ", ".join(
+        [
+            "document uuid",
+            "document_line uuid",
+            "date date",
+            "document_form text",
+            "posting text",
+            "ord integer",
+            *(f"{quoted(name)} {DIMENSION_SQL[item.type]}" for name, item in register.dimensions.items()),
+            *(f"{quoted(name)} {RESOURCE_SQL[item.type]}" for name, item in register.resources.items()),
+            *(
+                f"{quoted(name)} {RESOURCE_SQL[item.type]}"
+                for name, item in register.definition.memory.items()
+            ),
+        ]
+    )
     diff = f"diff AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS r({typed}))"
     ctes, select = write_tail(
-        catalogue, register, form="document_form", posting="posting", memory=bool(register.definition.memory))
+        catalogue, register, form="document_form", posting="posting", memory=bool(register.definition.memory)
+    )
     return f"WITH {diff}, {ctes} {select or NO_LIMITS}"

@@ -67,7 +67,7 @@ def limit_select(catalogue: Catalogue, register: Register, mark: str = "") -> st
     dims = [quoted(name) for name in register.dimensions]
     res = [quoted(name) for name in register.resources]
     same = " AND ".join(f"d.{name} = c.{name}" for name in dims)
-    lists = (f"ARRAY[{', '.join(f'c.{name}::text' for name in dims)}], ARRAY[{', '.join(f'c.{name}::text' for name in res)}]")
+    lists = f"ARRAY[{', '.join(f'c.{name}::text' for name in dims)}], ARRAY[{', '.join(f'c.{name}::text' for name in res)}]"
     selects = []
     for limit in register.definition.limits.values():
         formula = catalogue.check(limit.keep, scope)
@@ -84,7 +84,8 @@ def limit_select(catalogue: Catalogue, register: Register, mark: str = "") -> st
             selects.append(
                 f"SELECT '{register.name}' AS register, '{limit.code}' AS code, {new} AS short, GREATEST(- ({old}), 0) AS left, "
                 f"(SELECT array_agg(DISTINCT d.document_line) FROM diff{mark} d WHERE {same}) AS lines, {lists} "
-                f"FROM {source} {new_names.joins} WHERE {new} > 0 AND {new} > {old}{unless}")
+                f"FROM {source} {new_names.joins} WHERE {new} > 0 AND {new} > {old}{unless}"
+            )
     return " UNION ALL ".join(selects)
 
 
@@ -108,14 +109,18 @@ def _running(register: Register, dims: list[str], res: list[str], mark: str) -> 
     """The balances now, and after each later movement of a key that was moved in the past."""
     same = " AND ".join(f"m.{name} = b.{name}" for name in dims)
     suffix = ", ".join(f"sum(m.{name}) OVER w AS {name}" for name in res)
-    later = ", ".join(f"b.{name} - s.{name} AS {name}, b.\"old_{name[1:-1]}\" - s.{name} AS \"old_{name[1:-1]}\"" for name in res)
-    plain = ", ".join(f"b.{name}, b.\"old_{name[1:-1]}\"" for name in res)
+    later = ", ".join(
+        f'b.{name} - s.{name} AS {name}, b."old_{name[1:-1]}" - s.{name} AS "old_{name[1:-1]}"'
+        for name in res
+    )
+    plain = ", ".join(f'b.{name}, b."old_{name[1:-1]}"' for name in res)
     return (
         f"(SELECT {', '.join('b.' + name for name in dims)}, {plain} FROM bal{mark} b UNION ALL "
         f"SELECT {', '.join('b.' + name for name in dims)}, {later} FROM bal{mark} b "
         f"JOIN g{mark} g ON {' AND '.join(f'g.{name} = b.{name}' for name in dims)}, "
         f"LATERAL (SELECT {suffix} FROM {register.movement_table} m WHERE {same} AND m.date > g.earliest "
-        f"WINDOW w AS (ORDER BY m.date DESC, m.seq DESC)) s WHERE b.old_date > g.earliest) c")
+        f"WINDOW w AS (ORDER BY m.date DESC, m.seq DESC)) s WHERE b.old_date > g.earliest) c"
+    )
 
 
 def broken_limits(catalogue: Catalogue, rows: list[tuple[Any, ...]]) -> list[BrokenLimit]:
@@ -123,10 +128,14 @@ def broken_limits(catalogue: Catalogue, rows: list[tuple[Any, ...]]) -> list[Bro
     worst: dict[tuple[Any, ...], BrokenLimit] = {}
     for name, code, short, left, lines, dims, res in rows:
         register = catalogue.registers[name]
-        dimensions = {key: date.fromisoformat(text) if register.dimensions[key].type == "date" else text
-                      for key, text in zip(register.dimensions, dims, strict=True)}
+        dimensions = {
+            key: date.fromisoformat(text) if register.dimensions[key].type == "date" else text
+            for key, text in zip(register.dimensions, dims, strict=True)
+        }
         resources = {key: Decimal(text) for key, text in zip(register.resources, res, strict=True)}
-        found = BrokenLimit(register, code, short, left, tuple(line for line in lines or () if line), dimensions, resources)
+        found = BrokenLimit(
+            register, code, short, left, tuple(line for line in lines or () if line), dimensions, resources
+        )
         key = (code, *dims)
         if key not in worst or worst[key].short < found.short:
             worst[key] = found
@@ -143,8 +152,13 @@ def refuse_broken(ctx: Context, broken: list[BrokenLimit], positions: dict[str, 
         params: dict[str, Any] = {"short": item.short, "left": item.left, **item.resources}
         for key, dimension in item.register.dimensions.items():
             value = item.dimensions[key]
-            params[key] = None if value == ZERO_VALUES[dimension.type] else (
-                _label(ctx, dimension.to, value) if dimension.type == "link" and dimension.to else value)
+            params[key] = (
+                None
+                if value == ZERO_VALUES[dimension.type]
+                else (
+                    _label(ctx, dimension.to, value) if dimension.type == "link" and dimension.to else value
+                )
+            )
         paths = sorted(positions[line] for line in item.lines if line in positions) or [""]
         for path in paths:
             faults.append(Fault(item.code, path, params))

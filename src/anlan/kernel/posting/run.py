@@ -90,7 +90,10 @@ def hold_periods(ctx: Context, form: Form, ids: list[str]) -> None:
     """
     ctx.connection.execute(
         f"SELECT pg_advisory_xact_lock_shared(hashtextextended('period', 0) # hashtextextended(h.\"company\"::text, 0)) "
-        f'FROM {form.table} h WHERE h."id" = ANY($1::uuid[]) AND h."company" IS NOT NULL', [id_array(ids)], prepare=True)
+        f'FROM {form.table} h WHERE h."id" = ANY($1::uuid[]) AND h."company" IS NOT NULL',
+        [id_array(ids)],
+        prepare=True,
+    )
     ctx.ask_versions(again=True)
 
 
@@ -99,8 +102,11 @@ def _refuse_closed(ctx: Context, form: Form, documents: list[Row]) -> None:
     assert ctx.tx is not None
     companies = {document["company"] for document in documents if document.get("company")}
     for company in companies - ctx.tx.locked:
-        ctx.connection.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('period', 0) # hashtextextended($1, 0))",
-                               [company], prepare=True)
+        ctx.connection.execute(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended('period', 0) # hashtextextended($1, 0))",
+            [company],
+            prepare=True,
+        )
         ctx.ask_versions(again=True)
     ctx.know_versions()
     ctx.tx.locked |= companies
@@ -108,8 +114,12 @@ def _refuse_closed(ctx: Context, form: Form, documents: list[Row]) -> None:
         limit = closed_until(ctx, document.get("company"))
         day = document.get("date") or ctx.today
         if limit is not None and day <= limit:
-            raise Refused(422, "period.closed", [Fault("period.closed", "date", {"date": day, "closed": limit})],
-                          params={"date": day, "closed": limit})
+            raise Refused(
+                422,
+                "period.closed",
+                [Fault("period.closed", "date", {"date": day, "closed": limit})],
+                params={"date": day, "closed": limit},
+            )
 
 
 def _positions(form: Form, documents: list[Row]) -> dict[str, str]:
@@ -124,7 +134,11 @@ def _positions(form: Form, documents: list[Row]) -> dict[str, str]:
 
 
 def _post_computed(
-    ctx: Context, form: Form, name: str, work: list[tuple[CompiledPosting, Change, list[str]]], documents: list[Row]
+    ctx: Context,
+    form: Form,
+    name: str,
+    work: list[tuple[CompiledPosting, Change, list[str]]],
+    documents: list[Row],
 ) -> list[Row]:
     """Postings whose resources a pack's function completes.
 
@@ -137,15 +151,32 @@ def _post_computed(
     for item, change, ids in work:
         register = item.register
         dims, res = list(register.dimensions), list(register.resources)
-        for got in ctx.connection.execute(item.rows[change], [id_array(ids), ctx.now], prepare=True).fetchall():
+        for got in ctx.connection.execute(
+            item.rows[change], [id_array(ids), ctx.now], prepare=True
+        ).fetchall():
             dimensions = dict(zip(dims, got[3 : 3 + len(dims)], strict=True))
             resources = dict(zip(res, got[3 + len(dims) : 3 + len(dims) + len(res)], strict=True))
-            given = {key: resources[key] if key in item.posting.resources or change != "enter" else None for key in res}
-            rows.append({
-                "posting": item.key, "register": register.name, "document": got[0], "line": got[1], "date": got[2],
-                "dimensions": dimensions, "resources": given, "change": change, "reversal": change == "leave", "carry": None,
-                "carries": item.posting.carry, "form": form.name, "key": tuple(dimensions.values()),
-            })
+            given = {
+                key: resources[key] if key in item.posting.resources or change != "enter" else None
+                for key in res
+            }
+            rows.append(
+                {
+                    "posting": item.key,
+                    "register": register.name,
+                    "document": got[0],
+                    "line": got[1],
+                    "date": got[2],
+                    "dimensions": dimensions,
+                    "resources": given,
+                    "change": change,
+                    "reversal": change == "leave",
+                    "carry": None,
+                    "carries": item.posting.carry,
+                    "form": form.name,
+                    "key": tuple(dimensions.values()),
+                }
+            )
     if not rows:
         return []
     by_place = {(row["posting"], row["document"], row["line"]): row for row in rows}
@@ -153,7 +184,11 @@ def _post_computed(
         if row["carries"]:
             row["carry"] = by_place.get((row["carries"], row["document"], row["line"]))
     for register_name in sorted({row["register"] for row in rows}):
-        _lock(ctx, ctx.catalogue.registers[register_name], [row for row in rows if row["register"] == register_name])
+        _lock(
+            ctx,
+            ctx.catalogue.registers[register_name],
+            [row for row in rows if row["register"] == register_name],
+        )
     done = ctx.catalogue.computes[name].function(ctx, rows)
     for register_name in sorted({row["register"] for row in done}):
         register = ctx.catalogue.registers[register_name]
@@ -169,15 +204,20 @@ def _lock(ctx: Context, register: Register, rows: list[Row]) -> None:
     if text is None:
         from anlan.kernel.catalogue.register import DIMENSION_SQL
 
-        typed = ", ".join(f"{quoted(key)} {DIMENSION_SQL[item.type]}" for key, item in register.dimensions.items())
+        typed = ", ".join(
+            f"{quoted(key)} {DIMENSION_SQL[item.type]}" for key, item in register.dimensions.items()
+        )
         same = " AND ".join(f"b.{quoted(key)} = k.{quoted(key)}" for key in register.dimensions)
         order = ", ".join(f"b.{quoted(key)}" for key in register.dimensions)
         text = register.compiled["lock"] = (
             f"SELECT {order}, {', '.join(f'b.{quoted(key)}' for key in names)}, b.last_date FROM json_to_recordset($1::json) "
-            f"AS k({typed}) JOIN {register.balance_table} b ON {same} ORDER BY {order} FOR UPDATE OF b")
+            f"AS k({typed}) JOIN {register.balance_table} b ON {same} ORDER BY {order} FOR UPDATE OF b"
+        )
     data = orjson.dumps(list(keys.values())).decode()
-    found = {row[: len(register.dimensions)]: row[len(register.dimensions) :]
-             for row in ctx.connection.execute(text, [data], prepare=True).fetchall()}
+    found = {
+        row[: len(register.dimensions)]: row[len(register.dimensions) :]
+        for row in ctx.connection.execute(text, [data], prepare=True).fetchall()
+    }
     zero = ctx.site.zero
     balances: dict[tuple[Any, ...], Row] = {}
     for row in rows:
@@ -185,7 +225,11 @@ def _lock(ctx: Context, register: Register, rows: list[Row]) -> None:
         if key not in balances:
             got = found.get(key)
             if got is None:
-                balances[key] = dict.fromkeys(register.resources, zero) | dict.fromkeys(register.definition.memory) | {"last_date": None}
+                balances[key] = (
+                    dict.fromkeys(register.resources, zero)
+                    | dict.fromkeys(register.definition.memory)
+                    | {"last_date": None}
+                )
             else:
                 balances[key] = dict(zip((*names, "last_date"), got, strict=True))
         row["balance"] = balances[key]
@@ -194,9 +238,17 @@ def _lock(ctx: Context, register: Register, rows: list[Row]) -> None:
 def _write(ctx: Context, form: Form, register: Register, rows: list[Row], documents: list[Row]) -> None:
     zero = ctx.site.zero
     data = [
-        {"document": row["document"], "document_line": row["line"], "date": row["date"], "document_form": row["form"], "posting": row["posting"],
-         "ord": place, **row["dimensions"], **{key: row["resources"][key] or zero for key in register.resources},
-         **(row.get("memory") or {})}
+        {
+            "document": row["document"],
+            "document_line": row["line"],
+            "date": row["date"],
+            "document_form": row["form"],
+            "posting": row["posting"],
+            "ord": place,
+            **row["dimensions"],
+            **{key: row["resources"][key] or zero for key in register.resources},
+            **(row.get("memory") or {}),
+        }
         for place, row in enumerate(rows)
         if any(row["resources"][key] for key in register.resources)
     ]
@@ -205,7 +257,12 @@ def _write(ctx: Context, form: Form, register: Register, rows: list[Row], docume
     text = register.compiled.get("write")
     if text is None:
         text = register.compiled["write"] = computed_write(ctx.catalogue, register)
-    _later(ctx, form, ctx.connection.execute(text, [orjson.dumps(data, default=raw_json).decode(), ctx.now], prepare=True), documents)
+    _later(
+        ctx,
+        form,
+        ctx.connection.execute(text, [orjson.dumps(data, default=raw_json).decode(), ctx.now], prepare=True),
+        documents,
+    )
 
 
 def is_none(register: Register, dimension: str, value: Any) -> bool:

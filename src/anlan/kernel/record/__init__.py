@@ -10,4 +10,19 @@ from anlan.kernel.record.step import step
 from anlan.kernel.record.trail import comment, links, trail
 from anlan.kernel.record.write import create, create_many, delete, preview, read, update
 
-__all__ = ["batch", "comment", "create", "create_many", "delete", "deleted", "links", "make", "preview", "read", "restore", "step", "trail", "update"]
+__all__ = [
+    "batch",
+    "comment",
+    "create",
+    "create_many",
+    "delete",
+    "deleted",
+    "links",
+    "make",
+    "preview",
+    "read",
+    "restore",
+    "step",
+    "trail",
+    "update",
+]

@@ -1,6 +1,6 @@
 """Several operations in one transaction; a later one may use what an earlier one made.
 
-    [{"op": "create", "form": "demo.order", "values": {...}}, {"op": "do", "form": "demo.order", "id": "$0.id", "transition": "confirm"}]
+[{"op": "create", "form": "demo.order", "values": {...}}, {"op": "do", "form": "demo.order", "id": "$0.id", "transition": "confirm"}]
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ PLACE = re.compile(r"\$(\d{1,4})((?:\.[a-z_][a-z0-9_]*|\[\d{1,4}\])+)")
 PART = re.compile(r"\.([a-z_][a-z0-9_]*)|\[(\d{1,4})\]")
 
 REQUIRED: dict[str, tuple[str, ...]] = {
-    "create": ("form", "values"), "update": ("form", "id", "values"), "do": ("form", "id", "transition"), "make": ("form", "id", "to"),
+    "create": ("form", "values"),
+    "update": ("form", "id", "values"),
+    "do": ("form", "id", "transition"),
+    "make": ("form", "id", "to"),
 }
 
 
@@ -31,7 +34,9 @@ def batch(ctx: Context, operations: Sequence[Mapping[str, Any]]) -> dict[str, An
     if not isinstance(operations, list):
         raise invalid([Fault("wrong_type", "operations", {"wanted": "lines"})])
     if len(operations) > MAX_OPERATIONS:
-        raise invalid([Fault("too_many_operations", "operations", {"limit": MAX_OPERATIONS, "count": len(operations)})])
+        raise invalid(
+            [Fault("too_many_operations", "operations", {"limit": MAX_OPERATIONS, "count": len(operations)})]
+        )
 
     def work() -> dict[str, Any]:
         done: list[dict[str, Any]] = []
@@ -40,8 +45,12 @@ def batch(ctx: Context, operations: Sequence[Mapping[str, Any]]) -> dict[str, An
                 done.append(_run(ctx, operation, done))
             except Refused as refused:
                 prefix = f"operations[{place}]"
-                faults = [fault.under(prefix) for fault in refused.faults] or [Fault(refused.code, prefix, refused.params)]
-                raise Refused(refused.status, refused.code, faults, params=refused.params, data=refused.data) from None
+                faults = [fault.under(prefix) for fault in refused.faults] or [
+                    Fault(refused.code, prefix, refused.params)
+                ]
+                raise Refused(
+                    refused.status, refused.code, faults, params=refused.params, data=refused.data
+                ) from None
         return {"data": done}
 
     return ctx.atomically(work)
@@ -64,7 +73,9 @@ def _run(ctx: Context, operation: Any, done: list[dict[str, Any]]) -> dict[str, 
     run: dict[str, Callable[[], dict[str, Any]]] = {
         "create": lambda: create(ctx, form, values or {}),
         "update": lambda: update(ctx, form, key or "", values or {}, version=_version(given)),
-        "do": lambda: step(ctx, form, key or "", given["transition"], comment=given.get("comment"), values=values),
+        "do": lambda: step(
+            ctx, form, key or "", given["transition"], comment=given.get("comment"), values=values
+        ),
         "make": lambda: make(ctx, form, key or "", given["to"], given.get("body") or values),
     }
     return run[given["op"]]()

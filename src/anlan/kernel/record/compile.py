@@ -44,12 +44,26 @@ from anlan.kernel.formula import (
 from anlan.kernel.formula.errors import error_code
 from anlan.kernel.formula.types import CONTEXT
 
-__all__ = ["CompiledConversion", "CompiledForm", "Guard", "Needs", "compile_conversion", "compiled", "guard", "literal", "needs_of"]
+__all__ = [
+    "CompiledConversion",
+    "CompiledForm",
+    "Guard",
+    "Needs",
+    "compile_conversion",
+    "compiled",
+    "guard",
+    "literal",
+    "needs_of",
+]
 
 Needs = dict[str, set[str]]
 CONTEXT_PYTHON = {
-    ("today",): "ctx.today", ("now",): "ctx.now", ("zone",): "ctx.site.zone_name", ("user",): "ctx.person",
-    ("user", "code"): "ctx.caller.login", ("dept",): "ctx.caller.department",
+    ("today",): "ctx.today",
+    ("now",): "ctx.now",
+    ("zone",): "ctx.site.zone_name",
+    ("user",): "ctx.person",
+    ("user", "code"): "ctx.caller.login",
+    ("dept",): "ctx.caller.department",
 }
 
 
@@ -88,7 +102,7 @@ class _Step:
 
     item: Field
     lines: str | None
-    kind: str                     # "empty", "default", "formula"
+    kind: str  # "empty", "default", "formula"
     formula: Formula | None = None
     constant: Any = None
     digits: Formula | None = None
@@ -100,17 +114,30 @@ class _FormCompiler:
         self.catalogue, self.form = catalogue, form
         self.links: dict[str, str] = {}
         self.space: dict[str, Any] = namespace(catalogue.functions) | {
-            "FAILURES": FAILURES, "Fault": Fault, "Unreadable": Unreadable, "E": {}, "error_code": error_code,
-            "use_exact_decimals": use_exact_decimals, "Decimal": Decimal, "fit_digits": _fit_digits,
-            "too_fine": _too_fine, "ZERO": Decimal(0),
+            "FAILURES": FAILURES,
+            "Fault": Fault,
+            "Unreadable": Unreadable,
+            "E": {},
+            "error_code": error_code,
+            "use_exact_decimals": use_exact_decimals,
+            "Decimal": Decimal,
+            "fit_digits": _fit_digits,
+            "too_fine": _too_fine,
+            "ZERO": Decimal(0),
         }
         self.counter = 0
 
     def compile(self) -> CompiledForm:
         self._need_links()
-        steps = _in_order(self.form, [*self._steps(None), *(step for key in self.form.lines for step in self._steps(key))])
-        sources = {"compute": self._compute(steps), "validate": self._validate(), "view": self._view(),
-                   "title": self._title()}
+        steps = _in_order(
+            self.form, [*self._steps(None), *(step for key in self.form.lines for step in self._steps(key))]
+        )
+        sources = {
+            "compute": self._compute(steps),
+            "validate": self._validate(),
+            "view": self._view(),
+            "title": self._title(),
+        }
         functions = {name: self._make(name, source) for name, source in sources.items()}
         return CompiledForm(sources=sources, **functions)
 
@@ -144,10 +171,19 @@ class _FormCompiler:
             else:
                 yield _Step(item, lines, "empty")
 
-    def _step(self, item: Field, lines: str | None, kind: str, formula: Formula, digits: Formula | None) -> _Step:
+    def _step(
+        self, item: Field, lines: str | None, kind: str, formula: Formula, digits: Formula | None
+    ) -> _Step:
         refs = formula.refs | (digits.refs if digits else frozenset())
-        return _Step(item, lines, kind, formula, None, digits,
-                     frozenset(name for ref in refs for name in _nodes(self.form, ref, lines)))
+        return _Step(
+            item,
+            lines,
+            kind,
+            formula,
+            None,
+            digits,
+            frozenset(name for ref in refs for name in _nodes(self.form, ref, lines)),
+        )
 
     def _check(self, text: str, lines: str | None, item: Field, part: str) -> Formula:
         try:
@@ -159,7 +195,13 @@ class _FormCompiler:
     def _digits(self, item: Field, lines: str | None) -> Formula | None:
         """Where the number of decimal places is: the currency's of money, the unit's of a quantity."""
         definition = item.definition
-        path = definition.currency if item.type.key == "money" else definition.unit if item.type.key == "quantity" else None
+        path = (
+            definition.currency
+            if item.type.key == "money"
+            else definition.unit
+            if item.type.key == "quantity"
+            else None
+        )
         if path is None:
             return None
         return self._check(f"{path}.digits", lines, item, "in" if item.type.key == "money" else "unit")
@@ -190,8 +232,11 @@ class _FormCompiler:
             return lines
         if step.kind == "default":
             if step.formula is None:
-                value = self._constant(step.constant) if key != "company" or step.item.definition.default is not None \
+                value = (
+                    self._constant(step.constant)
+                    if key != "company" or step.item.definition.default is not None
                     else "ctx.caller.company or ctx.site.main_company(ctx)"
+                )
                 return [f"{indent}if '{key}' not in {target}: {place} = {value}"]
             return [
                 f"{indent}if '{key}' not in {target}:",
@@ -244,7 +289,9 @@ class _FormCompiler:
 
         return names
 
-    def _path(self, base: str, form: Form, fields: Mapping[str, Field], path: tuple[str, ...], *, get: bool = False) -> str:
+    def _path(
+        self, base: str, form: Form, fields: Mapping[str, Field], path: tuple[str, ...], *, get: bool = False
+    ) -> str:
         key = path[0]
         value = f"{base}.get('{key}')" if get else f"{base}['{key}']"
         if key == "id" or len(path) == 1:
@@ -285,7 +332,9 @@ class _FormCompiler:
             if target is not None and item.column is not None and not target.is_setting and not item.reserved:
                 needed = needs_of(self.catalogue, target.name)
                 for function in self.catalogue.functions.values():
-                    if function.reads and any(one.kind == "record" and one.form == target.name for one in function.parameters):
+                    if function.reads and any(
+                        one.kind == "record" and one.form == target.name for one in function.parameters
+                    ):
                         needed.update(path.split(".")[0] for path in function.reads)
 
     def _function(self, head: str, body: list[str]) -> str:
@@ -316,12 +365,25 @@ class _FormCompiler:
             if inner:
                 body += [f"    for i, L in enumerate(H['{key}']):", *inner]
         for key, check in self.form.definition.checks.items():
-            formula = self._check(check.keep, None, self.form.fields.get(check.path or "", next(iter(self.form.fields.values()))), key)
+            formula = self._check(
+                check.keep,
+                None,
+                self.form.fields.get(check.path or "", next(iter(self.form.fields.values()))),
+                key,
+            )
             message = self._constant({"message": check.message})
-            body += self._guard(python_source(formula, self._names(None)), "    ", repr(check.path or ""), code="check_failed", params=message)
+            body += self._guard(
+                python_source(formula, self._names(None)),
+                "    ",
+                repr(check.path or ""),
+                code="check_failed",
+                params=message,
+            )
         return self._function("validate(H, ctx, faults)", body)
 
-    def _checks_of(self, item: Field, lines: str | None, target: str, indent: str, path: str) -> Iterable[str]:
+    def _checks_of(
+        self, item: Field, lines: str | None, target: str, indent: str, path: str
+    ) -> Iterable[str]:
         definition = item.definition
         label = self._constant({"label": definition.label or item.key})
         value = f"{target}['{item.key}']"
@@ -333,22 +395,36 @@ class _FormCompiler:
         names = self._names(lines)
         if definition.check is not None:
             formula = self._check(definition.check, lines, item, "check")
-            params = self._constant({"label": definition.label or item.key, "message": definition.check_message}) \
-                if definition.check_message else label
+            params = (
+                self._constant({"label": definition.label or item.key, "message": definition.check_message})
+                if definition.check_message
+                else label
+            )
             code = "check_failed" if definition.check_message else "value_not_allowed"
-            yield from self._guard(python_source(formula, names), indent, path, code=code, params=params, only_if=f"{value} is not None")
+            yield from self._guard(
+                python_source(formula, names),
+                indent,
+                path,
+                code=code,
+                params=params,
+                only_if=f"{value} is not None",
+            )
         digits = self._digits(item, lines) if definition.formula is None else None
         if digits is not None:
             yield f"{indent}if {value} is not None and too_fine({value}, {python_source(digits, names)}):"
-            yield (f"{indent}    faults.append(Fault('too_many_digits', {path}, "
-                   f"{{'digits': {python_source(digits, names)}, 'label': {label}['label']}}))")
+            yield (
+                f"{indent}    faults.append(Fault('too_many_digits', {path}, "
+                f"{{'digits': {python_source(digits, names)}, 'label': {label}['label']}}))"
+            )
         if definition.only is not None and item.to in self.catalogue.forms:
             yield from self._only(item, value, indent, path, label)
 
     def _only(self, item: Field, value: str, indent: str, path: str, label: str) -> Iterable[str]:
         target = self.catalogue.forms[item.to or ""]
         try:
-            formula = self.catalogue.check(item.definition.only or "", form_scope(self.catalogue.forms, target))
+            formula = self.catalogue.check(
+                item.definition.only or "", form_scope(self.catalogue.forms, target)
+            )
         except DesignError as error:
             error.place = f"{self.form.name}.{item.path}.only"  # type: ignore[attr-defined]  # read by inspect
             raise
@@ -361,9 +437,18 @@ class _FormCompiler:
             return self._path("T", target, target.fields, ref.path, get=True)
 
         yield f"{indent}T = {rows}.get({value})"
-        yield from self._guard(python_source(formula, names), indent, path, code="not_choosable", params=label, only_if="T is not None")
+        yield from self._guard(
+            python_source(formula, names),
+            indent,
+            path,
+            code="not_choosable",
+            params=label,
+            only_if="T is not None",
+        )
 
-    def _guard(self, source: str, indent: str, path: str, *, code: str, params: str, only_if: str = "True") -> Iterable[str]:
+    def _guard(
+        self, source: str, indent: str, path: str, *, code: str, params: str, only_if: str = "True"
+    ) -> Iterable[str]:
         yield f"{indent}if {only_if}:"
         yield f"{indent}    try: fine = {source}"
         yield f"{indent}    except FAILURES: fine = False"
@@ -376,9 +461,13 @@ class _FormCompiler:
         for lines in (None, *self.form.lines):
             fields = self.form.lines[lines].fields if lines else self.form.fields
             for item in fields.values():
-                text = item.definition.lookup or (item.definition.formula if not item.definition.stored else None)
+                text = item.definition.lookup or (
+                    item.definition.formula if not item.definition.stored else None
+                )
                 if item.column is None and text is not None:
-                    steps.append(self._step(item, lines, "formula", self._check(text, lines, item, "formula"), None))
+                    steps.append(
+                        self._step(item, lines, "formula", self._check(text, lines, item, "formula"), None)
+                    )
         body = []
         for step in _in_order(self.form, steps):
             value = python_source(step.formula, self._names(step.lines)) if step.formula else "None"
@@ -395,8 +484,13 @@ class _FormCompiler:
             return self._function("title(H, ctx)", [f"    return H.get('{key}')"])
         item = next(iter(self.form.fields.values()))
         formula = self._check(self.form.definition.title, None, item, "title")
-        return self._function("title(H, ctx)", [
-            f"    try: return {python_source(formula, self._names(None))}", "    except FAILURES: return None"])
+        return self._function(
+            "title(H, ctx)",
+            [
+                f"    try: return {python_source(formula, self._names(None))}",
+                "    except FAILURES: return None",
+            ],
+        )
 
 
 def _nodes(form: Form, ref: Ref, lines: str | None) -> Iterable[str]:
@@ -463,7 +557,9 @@ def guard(catalogue: Catalogue, form: Form, place: str, text: str) -> Guard:
         except DesignError as error:
             error.place = f"{form.name}.{place}"  # type: ignore[attr-defined]  # read by inspect
             raise
-        source = compiler._function("guarded(H, ctx)", [f"    return {python_source(formula, compiler._names(None))}"])
+        source = compiler._function(
+            "guarded(H, ctx)", [f"    return {python_source(formula, compiler._names(None))}"]
+        )
         return compiler._make("guarded", source)
 
     return form.part(f"guard {place} {text}", make)
@@ -481,7 +577,9 @@ class CompiledConversion:
     when: Callable[[dict[str, Any], Any], Any]
 
 
-def compile_conversion(catalogue: Catalogue, form: Form, name: str, conversion: Conversion) -> CompiledConversion:
+def compile_conversion(
+    catalogue: Catalogue, form: Form, name: str, conversion: Conversion
+) -> CompiledConversion:
     """Compile a conversion. Raises DesignError with `place`."""
     compiler = _FormCompiler(catalogue, form)
     each = conversion.each
@@ -505,12 +603,17 @@ def compile_conversion(catalogue: Catalogue, form: Form, name: str, conversion: 
 
     prefix = f"{conversion.target or each}." if each else "."
     head = {key: text for key, text in conversion.copied.items() if "." not in key}
-    lines = {key.removeprefix(prefix): text for key, text in conversion.copied.items() if key.startswith(prefix)}
+    lines = {
+        key.removeprefix(prefix): text for key, text in conversion.copied.items() if key.startswith(prefix)
+    }
 
     def assignments(values: dict[str, str], *, opening: bool) -> list[str]:
         body = ["    V = {}"]
         for key, text in values.items():
-            body += [f"    try: V['{key}'] = {source(text, f'copy.{key}', opening=opening)}", f"    except FAILURES: V['{key}'] = None"]
+            body += [
+                f"    try: V['{key}'] = {source(text, f'copy.{key}', opening=opening)}",
+                f"    except FAILURES: V['{key}'] = None",
+            ]
         return [*body, "    return V"]
 
     def function(signature: str, body: list[str]) -> Callable[..., Any]:
@@ -521,7 +624,11 @@ def compile_conversion(catalogue: Catalogue, form: Form, name: str, conversion: 
         head=function("head(H, ctx)", assignments(head, opening=False)),
         lines=function("lines(H, L, open, ctx)", assignments(lines, opening=True)) if each else None,
         open=function("open_row(H, L, ctx)", [f"    return {open_text}"]),
-        open_head=function("open_head(H, ctx)", [f"    return {open_text}"]) if conversion.open and not each else None,
-        when=function("when(H, ctx)", [f"    return {source(conversion.when, 'when') if conversion.when else 'True'}"]),
+        open_head=function("open_head(H, ctx)", [f"    return {open_text}"])
+        if conversion.open and not each
+        else None,
+        when=function(
+            "when(H, ctx)", [f"    return {source(conversion.when, 'when') if conversion.when else 'True'}"]
+        ),
     )
     return made

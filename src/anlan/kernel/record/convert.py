@@ -34,7 +34,9 @@ class _Row:
     take: Decimal | None
 
 
-def make(ctx: Context, form_name: str, key: str, target_name: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def make(
+    ctx: Context, form_name: str, key: str, target_name: str, body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Make the target document from this one, as a draft. Refused 403, 404, 409 `conversion.nothing_open`, 422.
 
     `body` may name `lines` (`[{"source_line": id, "quantity": "3"}]`; the quantity may be left out) and fields of
@@ -50,8 +52,12 @@ def make(ctx: Context, form_name: str, key: str, target_name: str, body: Mapping
         name, conversion = _conversion(ctx, form, target_name)
         record = load(ctx, form, [find(ctx, form, key)], lock=True)[0]
         if form.start is not None and record["state"] not in conversion.states:
-            raise conflict("conversion.wrong_state", step=conversion.label, state=form.states[record["state"]].label,
-                           number=record.get("number") or "")
+            raise conflict(
+                "conversion.wrong_state",
+                step=conversion.label,
+                state=form.states[record["state"]].label,
+                number=record.get("number") or "",
+            )
         values = _values(ctx, form, name, record, body)
         made = create(ctx, conversion.to, values)
         link_records(ctx, (form_name, record["id"]), (made["form"], made["id"]), name)
@@ -71,16 +77,25 @@ def link_records(ctx: Context, source: tuple[str, str], target: tuple[str, str],
     """Remember that one record was made from another, both given by form and id."""
     ctx.connection.execute(
         "INSERT INTO record_link (source, target, relation, source_form, target_form) VALUES ($1, $2, $3, $4, $5) "
-        "ON CONFLICT DO NOTHING", [source[1], target[1], relation, source[0], target[0]], prepare=True)
+        "ON CONFLICT DO NOTHING",
+        [source[1], target[1], relation, source[0], target[0]],
+        prepare=True,
+    )
 
 
-def _values(ctx: Context, form: Form, name: str, record: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+def _values(
+    ctx: Context, form: Form, name: str, record: dict[str, Any], body: Mapping[str, Any]
+) -> dict[str, Any]:
     """What the target is made of: the head and what is open of the rows, then what the caller says."""
     conversion = form.definition.conversions[name]
-    part: CompiledConversion = form.part(f"conversion {name}", lambda: compile_conversion(ctx.catalogue, form, name, conversion))
+    part: CompiledConversion = form.part(
+        f"conversion {name}", lambda: compile_conversion(ctx.catalogue, form, name, conversion)
+    )
     if conversion.when is not None and not part.when(record, ctx):
         raise conflict("conversion.not_allowed", step=conversion.label, number=record.get("number") or "")
-    values: dict[str, Any] = {path: value for path, value in part.head(record, ctx).items() if value is not None}
+    values: dict[str, Any] = {
+        path: value for path, value in part.head(record, ctx).items() if value is not None
+    }
     if conversion.each is not None and part.lines is not None:
         rows = _chosen(form, conversion, record, body)
         lines = []
@@ -93,19 +108,25 @@ def _values(ctx: Context, form: Form, name: str, record: dict[str, Any], body: M
                 line[conversion.quantity] = row.take
             lines.append({key: value for key, value in line.items() if value is not None})
         if not lines:
-            raise conflict("conversion.nothing_open", step=conversion.label, number=record.get("number") or "")
+            raise conflict(
+                "conversion.nothing_open", step=conversion.label, number=record.get("number") or ""
+            )
         values[conversion.target or conversion.each] = lines
     elif part.open_head is not None:
         left = part.open_head(record, ctx)
         if left is None or left <= 0:
-            raise conflict("conversion.nothing_open", step=conversion.label, number=record.get("number") or "")
+            raise conflict(
+                "conversion.nothing_open", step=conversion.label, number=record.get("number") or ""
+            )
     for key, value in body.items():
         if key != "lines" or conversion.each is None:
             values[key] = value
     return values
 
 
-def _chosen(form: Form, conversion: Conversion, record: dict[str, Any], body: Mapping[str, Any]) -> list[_Row]:
+def _chosen(
+    form: Form, conversion: Conversion, record: dict[str, Any], body: Mapping[str, Any]
+) -> list[_Row]:
     """The source lines that the caller named, or all."""
     lines = record[conversion.each or ""]
     named = body.get("lines")
@@ -116,8 +137,18 @@ def _chosen(form: Form, conversion: Conversion, record: dict[str, Any], body: Ma
     by_id = {line["id"]: line for line in lines}
     rows = []
     for place, item in enumerate(named):
-        key = item.get("source_line") or item.get("id") or item.get("line") if isinstance(item, Mapping) else item
-        line = by_id.get(key) if isinstance(key, str) else lines[key] if isinstance(key, int) and 0 <= key < len(lines) else None
+        key = (
+            item.get("source_line") or item.get("id") or item.get("line")
+            if isinstance(item, Mapping)
+            else item
+        )
+        line = (
+            by_id.get(key)
+            if isinstance(key, str)
+            else lines[key]
+            if isinstance(key, int) and 0 <= key < len(lines)
+            else None
+        )
         if line is None:
             raise invalid([Fault("unknown_line", f"lines[{place}]", {"value": str(key)})])
         take = None
@@ -126,6 +157,8 @@ def _chosen(form: Form, conversion: Conversion, record: dict[str, Any], body: Ma
             try:
                 take = QUANTITY.parse(sent, form.lines[conversion.each or ""].definition)
             except Unreadable as error:
-                raise invalid([Fault(error.code, f"lines[{place}].{conversion.quantity}", error.params)]) from None
+                raise invalid(
+                    [Fault(error.code, f"lines[{place}].{conversion.quantity}", error.params)]
+                ) from None
         rows.append(_Row(line, take))
     return rows

@@ -15,7 +15,9 @@ from anlan.kernel.catalogue.form import Field, Form
 
 __all__ = ["changes", "shown"]
 
-QUIET = frozenset(("version", "updated_at", "updated_by", "created_at", "created_by", "id", "workflow_version"))
+QUIET = frozenset(
+    ("version", "updated_at", "updated_by", "created_at", "created_by", "id", "workflow_version")
+)
 
 
 def shown(item: Field, value: Any) -> Any:
@@ -34,7 +36,7 @@ def changes(form: Form, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
     found = list(_differences(form.stored, before, after, ""))
     for key, table in form.lines.items():
         if before.get(key) is after.get(key):
-            continue        # a step that brought no values carries the same lines on
+            continue  # a step that brought no values carries the same lines on
         old = {line["id"]: line for line in before.get(key, ())}
         new = {line["id"]: line for line in after.get(key, ())}
         stored = table.stored

@@ -19,6 +19,7 @@ from anlan.kernel.record.compile import needs_of
 
 __all__ = ["Want", "Wanted", "fetch_linked", "load_missing", "resolve"]
 
+
 class Want(NamedTuple):
     """A link that was sent: where its id belongs, and what to call the place when there is no such record."""
 
@@ -43,8 +44,14 @@ class Want(NamedTuple):
     def take(self, found: str | None) -> Iterator[tuple[int, Fault]]:
         """Put the id in its place; the fault when there is none."""
         if found is None:
-            yield self.document, Fault("unknown_link", self.path, {
-                "value": self.value.text, "label": self.field.definition.label or self.field.key})
+            yield (
+                self.document,
+                Fault(
+                    "unknown_link",
+                    self.path,
+                    {"value": self.value.text, "label": self.field.definition.label or self.field.key},
+                ),
+            )
         self.place[self.key] = found
 
 
@@ -61,8 +68,11 @@ def resolve(ctx: Context, wanted: Wanted) -> list[tuple[int, Fault]]:
         by_form.setdefault(want.target, []).append(want)
     forms = ctx.catalogue.forms
     ctx.know_versions()
-    asked = {name: _ask_rows(ctx, forms[name], wants) for name, wants in by_form.items()
-             if name in forms and not forms[name].is_setting}
+    asked = {
+        name: _ask_rows(ctx, forms[name], wants)
+        for name, wants in by_form.items()
+        if name in forms and not forms[name].is_setting
+    }
     faults: list[tuple[int, Fault]] = []
     for name, wants in by_form.items():
         if wants[0].field.type.key == "line":
@@ -83,7 +93,7 @@ def _resolve_settings(ctx: Context, target: Form, wants: Wanted) -> Iterator[tup
         found = value.text if value.is_id and value.text in rows else ctx.memory.find(target.name, value.text)
         company = rows[found].get("company") if found is not None and target.has_company else None
         if company is not None and companies is not None and company not in companies:
-            found = None        # a setting of a company that the caller does not see is not there for him
+            found = None  # a setting of a company that the caller does not see is not there for him
         yield from want.take(found)
 
 
@@ -99,9 +109,14 @@ def _resolve_lines(ctx: Context, owner: str, wants: Wanted) -> Iterator[tuple[in
     if form is not None and ids - known and ctx.caller.policy.can(name, "read"):
         names = names_for(ctx, form)
         rule = predicate(ctx, form, "read", names) or "true"
-        known |= {row[0] for row in ctx.connection.execute(
-            f'SELECT l."id" FROM {form.lines[key].table} l JOIN {form.table} h ON h."id" = l."record" {names.joins} '
-            f'WHERE l."id" = ANY($1::uuid[]) AND {rule}', [id_array(ids - known)]).fetchall()}
+        known |= {
+            row[0]
+            for row in ctx.connection.execute(
+                f'SELECT l."id" FROM {form.lines[key].table} l JOIN {form.table} h ON h."id" = l."record" {names.joins} '
+                f'WHERE l."id" = ANY($1::uuid[]) AND {rule}',
+                [id_array(ids - known)],
+            ).fetchall()
+        }
     for want in wants:
         yield from want.take(want.value.text if want.value.text in known else None)
 
@@ -112,7 +127,7 @@ def _ask_rows(ctx: Context, target: Form, wants: Wanted) -> Any:
     values = [want.value for want in wants]
     ids = {value.text for value in values if value.is_id and value.text not in loaded}
     codes = {value.text for value in values if not value.is_id}
-    if not target.has_company:      # a company's own masters are looked up each time: not everybody may see them
+    if not target.has_company:  # a company's own masters are looked up each time: not everybody may see them
         ids = _remember(ctx, target, ids)
         codes -= _known_codes(ctx, target, codes)
     return _ask(ctx, target, ids, codes) if ids or codes else None
@@ -169,12 +184,14 @@ def _resolve_references(ctx: Context, wants: Wanted) -> Iterator[tuple[int, Faul
         value = want.value
         row = None
         if value.is_id:
-            row = ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE id = $1", [value.text],
-                                         prepare=True).fetchone()
+            row = ctx.connection.execute(
+                "SELECT id, form, code, title FROM record_index WHERE id = $1", [value.text], prepare=True
+            ).fetchone()
         else:
             rows = ctx.connection.execute(
                 "SELECT id, form, code, title FROM record_index WHERE ($1::text IS NULL OR form = $1) AND code = $2 LIMIT 2",
-                [value.form, value.text]).fetchall()
+                [value.form, value.text],
+            ).fetchall()
             row = rows[0] if len(rows) == 1 else None
         form = ctx.catalogue.forms.get(row[1]) if row is not None else None
         if row is None or form is None or not visible_ids(ctx, form, [row[0]]):
@@ -192,7 +209,11 @@ def _ask(ctx: Context, target: Form, ids: Iterable[str], codes: Iterable[str]) -
     if target.has_company and ctx.caller.companies is not None:
         company = ' AND (t."company" IS NULL OR t."company" = ANY($3::uuid[]))'
         params.append(list(ctx.caller.companies))
-    by_code = f' OR t.{quoted(target.code_column)} = ANY($2::text[])' if params[1] else " AND $2::text[] IS NOT NULL"
+    by_code = (
+        f" OR t.{quoted(target.code_column)} = ANY($2::text[])"
+        if params[1]
+        else " AND $2::text[] IS NOT NULL"
+    )
     text = f'SELECT {columns} FROM {target.table} t WHERE (t."id" = ANY($1::uuid[]){by_code}){company}'
     return ctx.connection.execute(text, params, prepare=True)
 
@@ -210,6 +231,7 @@ def fetch_linked(ctx: Context, target: Form, ids: Iterable[str]) -> None:
 
 def _link_plan(ctx: Context, target: Form) -> tuple[list[str], str]:
     """(keys, SELECT list) of a linked row, made once per catalogue."""
+
     def make() -> tuple[list[str], str]:
         columns = link_columns(target, needs_of(ctx.catalogue, target.name))
         return [key for key, _ in columns], ", ".join(sql for _, sql in columns)
@@ -248,9 +270,15 @@ def link_columns(target: Form, needs: Iterable[str]) -> list[tuple[str, str]]:
             lines = target.lines[key]
             parts = ", ".join(
                 f"'{item.key}', c.{quoted(item.column or item.key)}" + ("::text" if item.type.numeric else "")
-                for item in lines.stored)
-            columns.append((key, f"coalesce((SELECT json_agg(json_build_object({parts}) ORDER BY c.position) FROM {lines.table} c "
-                                 f"WHERE c.record = t.id), '[]'::json)"))
+                for item in lines.stored
+            )
+            columns.append(
+                (
+                    key,
+                    f"coalesce((SELECT json_agg(json_build_object({parts}) ORDER BY c.position) FROM {lines.table} c "
+                    f"WHERE c.record = t.id), '[]'::json)",
+                )
+            )
         else:
             column = target.fields[key].column if key in target.fields else key
             if column is not None:
@@ -278,7 +306,9 @@ def load_missing(ctx: Context, form: Form, documents: list[dict[str, Any]], *, l
     for name, ids in missing.items():
         left = _remember(ctx, forms[name], ids) if name in forms else ids
         if left:
-            asked.append((name, _ask_ids(ctx, forms[name], left) if name in forms else _ask_lines(ctx, name, left)))
+            asked.append(
+                (name, _ask_ids(ctx, forms[name], left) if name in forms else _ask_lines(ctx, name, left))
+            )
     for name, answer in asked:
         if name in forms:
             _keep(ctx, forms[name], answer.fetchall())
@@ -301,7 +331,11 @@ def _find_link_places(ctx: Context, form: Form) -> list[tuple[str, str, str | No
             if item.type.key == "line":
                 if item.definition.to and item.definition.to.rpartition(".")[0] in ctx.catalogue.forms:
                     found.append((item.definition.to, item.key, lines, True))
-            elif item.to is not None and item.to in ctx.catalogue.forms and not ctx.catalogue.forms[item.to].is_setting:
+            elif (
+                item.to is not None
+                and item.to in ctx.catalogue.forms
+                and not ctx.catalogue.forms[item.to].is_setting
+            ):
                 found.append((item.to, item.key, lines, False))
     return found
 
@@ -313,7 +347,11 @@ def _line_plan(ctx: Context, owner: str) -> tuple[list[str], str]:
 
     def make() -> tuple[list[str], str]:
         lines, needs = form.lines[key], needs_of(ctx.catalogue, owner)
-        columns = [("id", "id"), ("record", "record"), *((item.key, item.column or "") for item in lines.stored if item.key in needs)]
+        columns = [
+            ("id", "id"),
+            ("record", "record"),
+            *((item.key, item.column or "") for item in lines.stored if item.key in needs),
+        ]
         text = f"SELECT {', '.join(quoted(column) for _, column in columns)} FROM {lines.table} WHERE id = ANY($1::uuid[])"
         return [known for known, _ in columns], text
 

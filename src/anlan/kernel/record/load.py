@@ -25,7 +25,7 @@ def find(ctx: Context, form: Form, key: str, action: str = "read") -> str:
     names = names_for(ctx, form)
     rule = predicate(ctx, form, action, names)
     if by_id and rule is None:
-        return key.lower()      # whether there is one is told by `load`
+        return key.lower()  # whether there is one is told by `load`
     if by_id:
         where = 'h."id" = $1::uuid'
     elif form.code_column in form.fields:
@@ -36,7 +36,9 @@ def find(ctx: Context, form: Form, key: str, action: str = "read") -> str:
         raise not_found(form.name, key)
     rows = ctx.connection.execute(
         f'SELECT h."id" FROM {form.table} h {names.joins} WHERE {where}{f" AND {rule}" if rule else ""} LIMIT 2',
-        [key], prepare=True).fetchall()
+        [key],
+        prepare=True,
+    ).fetchall()
     if not rows:
         raise not_found(form.name, key)
     if len(rows) > 1:
@@ -46,7 +48,13 @@ def find(ctx: Context, form: Form, key: str, action: str = "read") -> str:
 
 
 def load(
-    ctx: Context, form: Form, ids: Sequence[str], *, lock: bool = False, balances: bool = True, lines: bool = True,
+    ctx: Context,
+    form: Form,
+    ids: Sequence[str],
+    *,
+    lock: bool = False,
+    balances: bool = True,
+    lines: bool = True,
 ) -> list[dict[str, Any]]:
     """The records of some ids, in their order; `lock` holds them until the end of the transaction.
 
@@ -87,8 +95,14 @@ def load(
 def lined(ctx: Context, form: Form, key: str) -> bool:
     """Whether other forms name lines of this table: then lines that were loaded need not be fetched again for them."""
     owner = f"{form.name}.{key}"
-    return form.part(f"lined {key}", lambda: any(
-        item.type.key == "line" and item.definition.to == owner for other in ctx.catalogue.forms.values() for item in other.all_fields()))
+    return form.part(
+        f"lined {key}",
+        lambda: any(
+            item.type.key == "line" and item.definition.to == owner
+            for other in ctx.catalogue.forms.values()
+            for item in other.all_fields()
+        ),
+    )
 
 
 Answers = list[tuple[str | None, tuple[str, ...], Any]]
@@ -99,10 +113,18 @@ def ask_balances(ctx: Context, form: Form, ids: Sequence[str]) -> Answers:
     texts = statements(ctx.catalogue, form)
     asked: Answers = []
     if texts.balances is not None:
-        asked.append((None, texts.balance_keys, ctx.connection.execute(texts.balances, [id_array(ids)], prepare=True)))
+        asked.append(
+            (None, texts.balance_keys, ctx.connection.execute(texts.balances, [id_array(ids)], prepare=True))
+        )
     for read in texts.lines:
         if read.balances is not None:
-            asked.append((read.key, read.balance_keys, ctx.connection.execute(read.balances, [id_array(ids)], prepare=True)))
+            asked.append(
+                (
+                    read.key,
+                    read.balance_keys,
+                    ctx.connection.execute(read.balances, [id_array(ids)], prepare=True),
+                )
+            )
     return asked
 
 
@@ -132,7 +154,9 @@ def load_labels(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None
     """Labels of who made and changed the records, and of references and files. At most three statements."""
     users = {record.get(key) for record in records for key in ("created_by", "updated_by")}
     known = ctx.rows("system.user")
-    known.setdefault(ctx.caller.user, {"id": ctx.caller.user, "code": ctx.caller.login, "name": ctx.caller.name})
+    known.setdefault(
+        ctx.caller.user, {"id": ctx.caller.user, "code": ctx.caller.login, "name": ctx.caller.name}
+    )
     known.setdefault(SYSTEM_USER, ITSELF)
     missing = [key for key in users if key and key not in known]
     user_form = ctx.catalogue.forms.get("system.user")
@@ -143,10 +167,18 @@ def load_labels(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None
 
 def load_references(ctx: Context, form: Form, records: list[dict[str, Any]]) -> None:
     """Forms, codes and titles of referenced records; names of files."""
-    places = form.part("reference places", lambda: [
-        (item.key, path, item.type.key) for path, fields in
-        ((None, form.fields), *((key, table.fields) for key, table in form.lines.items()))
-        for item in fields.values() if item.type.key in ("reference", "file", "image")])
+    places = form.part(
+        "reference places",
+        lambda: [
+            (item.key, path, item.type.key)
+            for path, fields in (
+                (None, form.fields),
+                *((key, table.fields) for key, table in form.lines.items()),
+            )
+            for item in fields.values()
+            if item.type.key in ("reference", "file", "image")
+        ],
+    )
     wanted: dict[str, set[str]] = {"reference": set(), "file": set()}
     for key, lines, kind in places:
         for record in records:
@@ -154,9 +186,13 @@ def load_references(ctx: Context, form: Form, records: list[dict[str, Any]]) -> 
                 if row.get(key):
                     wanted["reference" if kind == "reference" else "file"].add(row[key])
     if wanted["reference"]:
-        for row in ctx.connection.execute("SELECT id, form, code, title FROM record_index WHERE id = ANY($1::uuid[])",
-                                          [list(wanted["reference"])]).fetchall():
+        for row in ctx.connection.execute(
+            "SELECT id, form, code, title FROM record_index WHERE id = ANY($1::uuid[])",
+            [list(wanted["reference"])],
+        ).fetchall():
             ctx.rows("")[row[0]] = {"form": row[1], "code": row[2], "label": row[3]}
     if wanted["file"]:
-        for row in ctx.connection.execute("SELECT id, name FROM file WHERE id = ANY($1::uuid[])", [list(wanted["file"])]).fetchall():
+        for row in ctx.connection.execute(
+            "SELECT id, name FROM file WHERE id = ANY($1::uuid[])", [list(wanted["file"])]
+        ).fetchall():
             ctx.rows("system.file")[row[0]] = {"name": row[1]}

@@ -22,7 +22,7 @@ __all__ = ["assign", "assign_gapless", "prefix_of"]
 
 COUNTER = re.compile(r"\{(0+)\}")
 PART = re.compile(r"\{([A-Za-z_]+)\}")
-_known: set[str] = set()        # sequences that this process has seen; a missing one is made at first use
+_known: set[str] = set()  # sequences that this process has seen; a missing one is made at first use
 
 
 def prefix_of(ctx: Context, form: Form, document: dict[str, Any]) -> tuple[str, int, str]:
@@ -33,8 +33,16 @@ def prefix_of(ctx: Context, form: Form, document: dict[str, Any]) -> tuple[str, 
 
     def part(match: re.Match[str]) -> str:
         name = match.group(1)
-        known = {"yyyy": f"{day:%Y}", "yy": f"{day:%y}", "MM": f"{day:%m}", "dd": f"{day:%d}",
-                 "yyMM": f"{day:%y%m}", "yyyyMM": f"{day:%Y%m}", "yyyyMMdd": f"{day:%Y%m%d}", "yyMMdd": f"{day:%y%m%d}"}
+        known = {
+            "yyyy": f"{day:%Y}",
+            "yy": f"{day:%y}",
+            "MM": f"{day:%m}",
+            "dd": f"{day:%d}",
+            "yyMM": f"{day:%y%m}",
+            "yyyyMM": f"{day:%Y%m}",
+            "yyyyMMdd": f"{day:%Y%m%d}",
+            "yyMMdd": f"{day:%y%m%d}",
+        }
         if name in known:
             return known[name]
         value = document.get(name)
@@ -51,7 +59,14 @@ def prefix_of(ctx: Context, form: Form, document: dict[str, Any]) -> tuple[str, 
 
 def _scope(form: Form, document: dict[str, Any], prefix: str) -> str:
     per = form.definition.number.per if form.definition.number else []
-    return "|".join([form.name, str(document.get("company") or ""), *(str(document.get(key) or "") for key in per), prefix])
+    return "|".join(
+        [
+            form.name,
+            str(document.get("company") or ""),
+            *(str(document.get(key) or "") for key in per),
+            prefix,
+        ]
+    )
 
 
 def assign(ctx: Context, form: Form, documents: list[dict[str, Any]]) -> None:
@@ -60,12 +75,18 @@ def assign(ctx: Context, form: Form, documents: list[dict[str, Any]]) -> None:
     for document in documents:
         if not document.get("number"):
             prefix, width, rest = prefix_of(ctx, form, document)
-            name = "num_" + hashlib.sha1(_scope(form, document, prefix).encode(), usedforsecurity=False).hexdigest()[:20]
+            name = (
+                "num_"
+                + hashlib.sha1(_scope(form, document, prefix).encode(), usedforsecurity=False).hexdigest()[
+                    :20
+                ]
+            )
             wanted.setdefault(name, []).append((document, prefix, width, rest))
     for name, entries in wanted.items():
         _ensure(ctx, name)
         rows = ctx.connection.execute(
-            f"SELECT nextval('{name}') FROM generate_series(1, $1::integer)", [len(entries)], prepare=True).fetchall()
+            f"SELECT nextval('{name}') FROM generate_series(1, $1::integer)", [len(entries)], prepare=True
+        ).fetchall()
         for (document, prefix, width, rest), (n,) in zip(entries, rows, strict=True):
             document["number"] = f"{prefix}{n:0{width}d}{rest}"
 
@@ -79,7 +100,7 @@ def _ensure(ctx: Context, name: str) -> None:
         try:
             other.execute(f"CREATE SEQUENCE IF NOT EXISTS {name} CACHE 1")
         except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):
-            other.rollback()    # another process made it at the same moment
+            other.rollback()  # another process made it at the same moment
     _known.add(key)
 
 
@@ -94,6 +115,8 @@ def assign_gapless(ctx: Context, form: Form, documents: list[dict[str, Any]]) ->
             "t AS (SELECT $2::text || lpad(n::text, GREATEST($3::integer, length(n::text)), '0') || $4::text AS number FROM c), "
             f'h AS (UPDATE {form.table} SET {quoted("number")} = t.number FROM t WHERE "id" = $5) '
             f", i AS (UPDATE record_index SET code = t.number FROM t WHERE id = $5) SELECT number FROM t",
-            [_scope(form, document, prefix), prefix, width, rest, document["id"]], prepare=True).fetchone()
+            [_scope(form, document, prefix), prefix, width, rest, document["id"]],
+            prepare=True,
+        ).fetchone()
         assert row is not None
         document["number"] = row[0]

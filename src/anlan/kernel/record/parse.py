@@ -18,7 +18,9 @@ __all__ = ["MAX_LINES", "parse"]
 MAX_LINES = 5_000
 
 
-def parse(ctx: Context, form: Form, values: Any, *, document: int = 0) -> tuple[dict[str, Any], list[Fault], Wanted]:
+def parse(
+    ctx: Context, form: Form, values: Any, *, document: int = 0
+) -> tuple[dict[str, Any], list[Fault], Wanted]:
     """The record of what was sent, what is wrong with it, and the links that are still to be looked up.
 
     It holds only the fields that were sent. Computed, read-only and reserved fields are accepted, because a record is sent as
@@ -32,7 +34,9 @@ def parse(ctx: Context, form: Form, values: Any, *, document: int = 0) -> tuple[
 class _Reader:
     """One record being read; collects faults and links."""
 
-    def __init__(self, form: Form, restricted: Mapping[str, str], document: int, seal: Callable[[bytes, str], bytes]) -> None:
+    def __init__(
+        self, form: Form, restricted: Mapping[str, str], document: int, seal: Callable[[bytes, str], bytes]
+    ) -> None:
         self.form, self.restricted, self.document, self.seal = form, restricted, document, seal
         self.faults: list[Fault] = []
         self.wanted: Wanted = []
@@ -50,7 +54,9 @@ class _Reader:
             item = form.fields.get(key)
             if item is None:
                 if key not in RESERVED and key != "form":
-                    self.fault("unknown_field", str(key)[:100], field=str(key)[:60], form=form.definition.label)
+                    self.fault(
+                        "unknown_field", str(key)[:100], field=str(key)[:60], form=form.definition.label
+                    )
             elif restricted and key in restricted:
                 continue
             elif item.type.is_lines:
@@ -73,7 +79,7 @@ class _Reader:
             self.wanted.append(Want(record, item.key, item, path, self.document))
         elif item.type.key == "secret" and parsed is not None:
             if parsed == item.type.dump(parsed):
-                return      # the mask as it was read: the secret stays
+                return  # the mask as it was read: the secret stays
             parsed = b64encode(self.seal(parsed.encode(), f"{self.form.name}.{item.path}")).decode()
         record[item.key] = parsed
 
@@ -84,10 +90,19 @@ class _Reader:
             self.fault("wrong_type", table.key, wanted="lines")
             return []
         if len(value) > MAX_LINES:
-            self.fault("too_many_lines", table.key, limit=MAX_LINES, count=len(value), label=table.definition.label or table.key)
+            self.fault(
+                "too_many_lines",
+                table.key,
+                limit=MAX_LINES,
+                count=len(value),
+                label=table.definition.label or table.key,
+            )
             return []
-        return [line for position, given in enumerate(value)
-                if (line := self.line(table, given, f"{table.key}[{position}]")) is not None]
+        return [
+            line
+            for position, given in enumerate(value)
+            if (line := self.line(table, given, f"{table.key}[{position}]")) is not None
+        ]
 
     def line(self, table: LinesTable, given: Any, place: str) -> dict[str, Any] | None:
         if not isinstance(given, Mapping):
@@ -100,7 +115,12 @@ class _Reader:
                 if item.typed and not item.definition.readonly and item.path not in self.restricted:
                     self.value(line, item, sent, f"{place}.{key}")
             elif key != "id":
-                self.fault("unknown_field", f"{place}.{str(key)[:60]}", field=str(key)[:60], form=self.form.definition.label)
+                self.fault(
+                    "unknown_field",
+                    f"{place}.{str(key)[:60]}",
+                    field=str(key)[:60],
+                    form=self.form.definition.label,
+                )
             elif isinstance(sent, str) and UUID.fullmatch(sent):
                 line["id"] = sent.lower()
             elif sent is not None:

@@ -15,6 +15,7 @@ from anlan.kernel.catalogue.names import FormNames
 
 __all__ = ["LinesRead", "Statements", "statements"]
 
+
 @dataclass(frozen=True, slots=True)
 class LinesRead:
     """How the rows of one lines table are read: `keys` in the order of the columns, after id and record."""
@@ -87,7 +88,7 @@ def _index_values(form: Form) -> tuple[str, str, str]:
 
 
 def _rows(parameter: str, stored: list[Field]) -> str:
-    return (f"json_to_recordset({parameter}::json) AS x(\"id\" uuid, \"record\" uuid, \"position\" integer{_more(_typed(stored))})")
+    return f'json_to_recordset({parameter}::json) AS x("id" uuid, "record" uuid, "position" integer{_more(_typed(stored))})'
 
 
 def _insert(form: Form, head: list[Field]) -> str:
@@ -95,17 +96,22 @@ def _insert(form: Form, head: list[Field]) -> str:
     company, code, state = _index_values(form)
     parts = [
         f"doc AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS r({_typed(head)}, _title text, _tokens text[], _event json))",
-        f"h AS (INSERT INTO {form.table} ({_columns(head)}) SELECT {_values('doc', head)} FROM doc)"]
+        f"h AS (INSERT INTO {form.table} ({_columns(head)}) SELECT {_values('doc', head)} FROM doc)",
+    ]
     for place, table in enumerate(form.lines.values(), 7):
         stored = table.stored
         parts.append(
             f'l_{table.key} AS (INSERT INTO {table.table} ("id", "record", "position"{_more(_columns(stored))}) '
-            f'SELECT x."id", x."record", x."position"{_more(_values("x", stored))} FROM {_rows(f"${place}", stored)})')
+            f'SELECT x."id", x."record", x."position"{_more(_values("x", stored))} FROM {_rows(f"${place}", stored)})'
+        )
     parts.append(
         "i AS (INSERT INTO record_index (id, form, company, code, title, state, tokens, updated_at) "
-        f"SELECT doc.id, '{form.name}', {company}, {code}, doc._title, {state}, array_to_tsvector(doc._tokens), $2 FROM doc)")
-    return (f"WITH {', '.join(parts)} INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id) "
-            f"SELECT doc.id, '{form.name}', $6, $2, $2, $3, $4, doc._event, $5 FROM doc")
+        f"SELECT doc.id, '{form.name}', {company}, {code}, doc._title, {state}, array_to_tsvector(doc._tokens), $2 FROM doc)"
+    )
+    return (
+        f"WITH {', '.join(parts)} INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id) "
+        f"SELECT doc.id, '{form.name}', $6, $2, $2, $3, $4, doc._event, $5 FROM doc"
+    )
 
 
 def _more(text: str) -> str:
@@ -119,24 +125,37 @@ def _update(form: Form, head: list[Field], *, with_lines: bool) -> str:
     sets = ", ".join(f"{quoted(item.column or item.key)} = doc.{quoted(item.key)}" for item in changed)
     parts = [
         f"doc AS MATERIALIZED (SELECT * FROM json_to_record($1::json) AS r({_typed(head)}, _title text, _tokens text[], _event json))",
-        f'h AS (UPDATE {form.table} t SET {sets} FROM doc WHERE t."id" = $8::uuid)']
+        f'h AS (UPDATE {form.table} t SET {sets} FROM doc WHERE t."id" = $8::uuid)',
+    ]
     for place, table in enumerate(form.lines.values() if with_lines else (), 9):
         stored, key = table.stored, table.key
-        sets = ", ".join(['"position" = EXCLUDED."position"',
-                          *(f"{quoted(item.column or item.key)} = EXCLUDED.{quoted(item.column or item.key)}" for item in stored)])
+        sets = ", ".join(
+            [
+                '"position" = EXCLUDED."position"',
+                *(
+                    f"{quoted(item.column or item.key)} = EXCLUDED.{quoted(item.column or item.key)}"
+                    for item in stored
+                ),
+            ]
+        )
         parts.append(f"n_{key} AS MATERIALIZED (SELECT * FROM {_rows(f'${place}', stored)})")
         parts.append(
             f'd_{key} AS (DELETE FROM {table.table} o WHERE o."record" = $8::uuid '
-            f'AND NOT EXISTS (SELECT 1 FROM n_{key} n WHERE n."id" = o."id"))')
+            f'AND NOT EXISTS (SELECT 1 FROM n_{key} n WHERE n."id" = o."id"))'
+        )
         parts.append(
             f'l_{key} AS (INSERT INTO {table.table} ("id", "record", "position"{_more(_columns(stored))}) '
             f'SELECT n."id", n."record", n."position"{_more(_values("n", stored))} FROM n_{key} n '
-            f'ON CONFLICT ("id") DO UPDATE SET {sets})')
+            f'ON CONFLICT ("id") DO UPDATE SET {sets})'
+        )
     parts.append(
         f"i AS (UPDATE record_index r SET company = {company}, code = {code}, title = doc._title, state = {state}, "
-        "tokens = coalesce(array_to_tsvector(doc._tokens), r.tokens), updated_at = $2 FROM doc WHERE r.id = $8::uuid)")
-    return (f"WITH {', '.join(parts)} INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id, "
-            f"comment) SELECT doc.id, '{form.name}', $6, $2, $2, $3, $4, doc._event, $5, $7 FROM doc")
+        "tokens = coalesce(array_to_tsvector(doc._tokens), r.tokens), updated_at = $2 FROM doc WHERE r.id = $8::uuid)"
+    )
+    return (
+        f"WITH {', '.join(parts)} INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id, "
+        f"comment) SELECT doc.id, '{form.name}', $6, $2, $2, $3, $4, doc._event, $5, $7 FROM doc"
+    )
 
 
 def _step(form: Form) -> str:
@@ -150,14 +169,16 @@ def _step(form: Form) -> str:
         f'"updated_by" = $3 WHERE "id" = $1), '
         f"i AS (UPDATE record_index SET state = $8{code}, updated_at = $2 WHERE id = $1) "
         "INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id, comment) "
-        f"SELECT $1::uuid, '{form.name}', $6, $2, $2, $3, $4, $10::json, $5, $7 WHERE $9::text IS NULL OR true")
+        f"SELECT $1::uuid, '{form.name}', $6, $2, $2, $3, $4, $10::json, $5, $7 WHERE $9::text IS NULL OR true"
+    )
 
 
 def _lines_read(catalogue: Catalogue, form: Form, table: LinesTable) -> LinesRead:
     stored = table.stored
     balances = [item for item in table.fields.values() if item.definition.balance is not None]
     return LinesRead(
-        table.key, tuple(item.key for item in stored),
+        table.key,
+        tuple(item.key for item in stored),
         f'SELECT "id", "record"{_more(_columns(stored))} FROM {table.table} WHERE "record" = ANY($1::uuid[]) '
         'ORDER BY "record", "position"',
         _balances(catalogue, form, table, balances) if balances else None,
@@ -166,11 +187,18 @@ def _lines_read(catalogue: Catalogue, form: Form, table: LinesTable) -> LinesRea
 
 
 def _balances(catalogue: Catalogue, form: Form, table: LinesTable | None, fields: list[Field]) -> str:
-    names = FormNames(catalogue.forms, catalogue.registers, form, lines=table.key if table else None,
-                      functions=catalogue.functions)
+    names = FormNames(
+        catalogue.forms,
+        catalogue.registers,
+        form,
+        lines=table.key if table else None,
+        functions=catalogue.functions,
+    )
     alias = "l" if table else "h"
     values = [names.virtual(alias, form, item, (alias,)) for item in fields]
     if table is None:
         return f'SELECT h."id", {", ".join(values)} FROM {form.table} h {names.joins} WHERE h."id" = ANY($1::uuid[])'
-    return (f'SELECT l."id", {", ".join(values)} FROM {form.table} h JOIN {table.table} l ON l."record" = h."id" '
-            f'{names.joins} WHERE h."id" = ANY($1::uuid[])')
+    return (
+        f'SELECT l."id", {", ".join(values)} FROM {form.table} h JOIN {table.table} l ON l."record" = h."id" '
+        f'{names.joins} WHERE h."id" = ANY($1::uuid[])'
+    )

@@ -27,12 +27,22 @@ __all__ = ["holds", "perform", "step", "step_trusted"]
 
 Record = dict[str, Any]
 DECISIONS: dict[str, approval.Choice] = {
-    "approve": "approve", "reject": "reject", "return": "return", "withdraw": "withdraw"}
+    "approve": "approve",
+    "reject": "reject",
+    "return": "return",
+    "withdraw": "withdraw",
+}
 
 
 def step(
-    ctx: Context, form_name: str, key: str, transition: str, *, comment: str | None = None,
-    values: Mapping[str, Any] | None = None, version: int | None = None,
+    ctx: Context,
+    form_name: str,
+    key: str,
+    transition: str,
+    *,
+    comment: str | None = None,
+    values: Mapping[str, Any] | None = None,
+    version: int | None = None,
 ) -> Record:
     """Do a step of the record's workflow. Refused 403, 404, 409 (state), 412, 422.
 
@@ -74,10 +84,15 @@ class Wants(NamedTuple):
 
 def looks_at(ctx: Context, form: Form, name: str) -> Wants:
     """What a step's checks and rules look at beyond the record and what it links to; found out once per catalogue."""
+
     def find_out() -> Wants:
         move = form.transitions[name]
-        texts = [move.check, *(check.keep for check in form.definition.checks.values()),
-                 *(item.definition.check for item in form.all_fields()), *(item.definition.lookup for item in form.all_fields())]
+        texts = [
+            move.check,
+            *(check.keep for check in form.definition.checks.values()),
+            *(item.definition.check for item in form.all_fields()),
+            *(item.definition.lookup for item in form.all_fields()),
+        ]
         if move.approval is not None:
             texts.append(ctx.catalogue.approvals[move.approval].when)
         named = {path for text in texts if text for path in references(text)}
@@ -86,7 +101,10 @@ def looks_at(ctx: Context, form: Form, name: str) -> Wants:
                 named |= {tuple(path.split(".")) for path in rule.reads}
         virtual = {item.key for item in form.all_fields() if item.column is None and not item.type.is_lines}
         lines = {item.key for item in form.all_fields() if item.type.key == "line"}
-        return Wants(any(path[-1] in virtual for path in named), any(part in lines for path in named for part in path[:-1]))
+        return Wants(
+            any(path[-1] in virtual for path in named),
+            any(part in lines for path in named for part in path[:-1]),
+        )
 
     return form.part(f"looks at {name}", find_out)
 
@@ -96,12 +114,22 @@ def _allowed(form: Form, record: Record, name: str) -> None:
     move = form.transitions[name]
     if record["state"] not in move.source:
         state = form.states.get(record["state"])
-        raise conflict("state_conflict", step=move.label, state=state.label if state else record["state"],
-                       number=record.get("number") or "")
+        raise conflict(
+            "state_conflict",
+            step=move.label,
+            state=state.label if state else record["state"],
+            number=record.get("number") or "",
+        )
 
 
 def _take(
-    ctx: Context, form: Form, record: Record, name: str, *, comment: str | None, values: Mapping[str, Any] | None,
+    ctx: Context,
+    form: Form,
+    record: Record,
+    name: str,
+    *,
+    comment: str | None,
+    values: Mapping[str, Any] | None,
 ) -> Record:
     """Take a step, or submit it where an approval stands in between."""
     _allowed(form, record, name)
@@ -119,17 +147,30 @@ def _ask(batch: Batch, comment: str | None, values: Mapping[str, Any] | None) ->
     """Submit the step for approval when its definition wants that; None: take it at once."""
     ctx, form, name, after = batch.ctx, batch.form, batch.transition or "", batch.documents[0]
     definition = approval.needed(
-        form.transitions[name], ctx.catalogue.approvals,
-        lambda text: _holds(guard(ctx.catalogue, form, f"approval.{name}", text), ctx, after))
+        form.transitions[name],
+        ctx.catalogue.approvals,
+        lambda text: _holds(guard(ctx.catalogue, form, f"approval.{name}", text), ctx, after),
+    )
     if definition is None:
         return None
     _before_step(batch)
     if after["state"] == form.start:
         check(batch)
     refuse(batch)
-    request = approval.open(ctx, ctx.connection, definition, approval.Submission(
-        record=after["id"], form=form.name, transition=name, company=after.get("company"), state=after["state"],
-        content=dict(values) if values else None, comment=comment))
+    request = approval.open(
+        ctx,
+        ctx.connection,
+        definition,
+        approval.Submission(
+            record=after["id"],
+            form=form.name,
+            transition=name,
+            company=after.get("company"),
+            state=after["state"],
+            content=dict(values) if values else None,
+            comment=comment,
+        ),
+    )
     return None if request["status"] == "approved" else request
 
 
@@ -148,7 +189,9 @@ def _decide(ctx: Context, form: Form, record: Record, decision: str, comment: st
     return output(ctx, form, done, hidden) | {"approval": outcome.request}
 
 
-def step_trusted(ctx: Context, form_name: str, ids: list[str], transition: str, *, comment: str | None = None) -> list[Record]:
+def step_trusted(
+    ctx: Context, form_name: str, ids: list[str], transition: str, *, comment: str | None = None
+) -> list[Record]:
     """A step that a rule takes for another record; grants are not asked, everything else holds."""
     form = ctx.form(form_name)
     done = []
@@ -169,9 +212,9 @@ def perform(batch: Batch, comment: str | None) -> Record:
     leaving = before["state"] == form.start and move.to != form.start
     _before_step(batch)
     if changes(form, before, after):
-        derive(batch)       # the step or its rules brought values; else formulas are as saved
+        derive(batch)  # the step or its rules brought values; else formulas are as saved
     if leaving:
-        check(batch)        # what a draft may lack must be there now
+        check(batch)  # what a draft may lack must be there now
     refuse(batch)
     after["state"] = move.to
     changed = changes(form, before, after)
@@ -196,7 +239,9 @@ def _before_step(batch: Batch) -> None:
     """The transition's own check, records that stand in the way, `step` rules."""
     ctx, form, name = batch.ctx, batch.form, batch.transition or ""
     move = form.transitions[name]
-    if move.check is not None and not holds(ctx, form, f"transitions.{name}.check", move.check, batch.documents[0]):
+    if move.check is not None and not holds(
+        ctx, form, f"transitions.{name}.check", move.check, batch.documents[0]
+    ):
         code = "check_failed" if move.check_message else "step_not_allowed"
         raise invalid([Fault(code, "", {"message": move.check_message, "step": move.label})])
     if move.unused_by:
@@ -221,11 +266,17 @@ def _refuse_used(batch: Batch) -> None:
     rows = ctx.connection.execute(
         "SELECT i.form, i.code, i.id FROM record_link l JOIN record_index i ON i.id = l.target "
         "WHERE l.source = $1 AND l.target_form = ANY($2::text[]) AND i.state IS DISTINCT FROM 'cancelled' ORDER BY i.id LIMIT 5",
-        [batch.documents[0]["id"], move.unused_by], prepare=True).fetchall()
+        [batch.documents[0]["id"], move.unused_by],
+        prepare=True,
+    ).fetchall()
     if rows:
         first = ctx.catalogue.forms[rows[0][0]].definition.label
-        raise Refused(409, "used_by", params={"step": move.label, "form": first, "number": ", ".join(row[1] or "" for row in rows)},
-                      data={"records": [{"form": row[0], "id": row[2], "code": row[1]} for row in rows]})
+        raise Refused(
+            409,
+            "used_by",
+            params={"step": move.label, "form": first, "number": ", ".join(row[1] or "" for row in rows)},
+            data={"records": [{"form": row[0], "id": row[2], "code": row[1]} for row in rows]},
+        )
 
 
 def _write_step(batch: Batch, changed: list[Record], comment: str | None) -> None:
@@ -235,8 +286,20 @@ def _write_step(batch: Batch, changed: list[Record], comment: str | None) -> Non
     if all(item["path"] in ("state", "number") for item in changed):
         ctx.connection.execute(
             statements(ctx.catalogue, form).step,
-            [after["id"], ctx.now, ctx.caller.user, ctx.via, ctx.request_id, name, comment, after["state"], after.get("number"),
-             orjson.dumps(changed, default=raw_json).decode()], prepare=True)
+            [
+                after["id"],
+                ctx.now,
+                ctx.caller.user,
+                ctx.via,
+                ctx.request_id,
+                name,
+                comment,
+                after["state"],
+                after.get("number"),
+                orjson.dumps(changed, default=raw_json).decode(),
+            ],
+            prepare=True,
+        )
         after["version"] = before["version"] + 1
         after["updated_at"], after["updated_by"] = ctx.now, ctx.caller.user
         return

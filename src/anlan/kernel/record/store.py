@@ -39,33 +39,61 @@ def insert(batch: Batch, kind: str = "create") -> None:
             if len(spelt) > 2:
                 rows.append(spelt[1:-1])
         heads.append(_head(form, document, part.title(document, ctx), event))
-    _execute(ctx, statements(ctx.catalogue, form).insert, heads, kind, *(
-        f"[{b','.join(rows).decode()}]" for rows in lines.values()))
+    _execute(
+        ctx,
+        statements(ctx.catalogue, form).insert,
+        heads,
+        kind,
+        *(f"[{b','.join(rows).decode()}]" for rows in lines.values()),
+    )
     attach_files(ctx, form, batch.documents)
     tell_memories(ctx, form)
 
 
 def attach_files(ctx: Context, form: Form, documents: list[Record]) -> None:
     """Hang files that fields name on their records: who may read the record may open them. Two statements, if any."""
-    keys = form.part("files", lambda: [
-        (item.key, lines) for lines, fields in ((None, form.fields), *((key, table.fields) for key, table in form.lines.items()))
-        for item in fields.values() if item.type.key in ("file", "image") and item.column])
-    pairs = [(document["id"], row[key]) for key, lines in keys for document in documents
-             for row in (document[lines] if lines else (document,)) if row.get(key)]
+    keys = form.part(
+        "files",
+        lambda: [
+            (item.key, lines)
+            for lines, fields in (
+                (None, form.fields),
+                *((key, table.fields) for key, table in form.lines.items()),
+            )
+            for item in fields.values()
+            if item.type.key in ("file", "image") and item.column
+        ],
+    )
+    pairs = [
+        (document["id"], row[key])
+        for key, lines in keys
+        for document in documents
+        for row in (document[lines] if lines else (document,))
+        if row.get(key)
+    ]
     if not pairs:
         return
     named = [id_array(one for one, _ in pairs), id_array(one for _, one in pairs)]
     # A file may be named by who brought it, or where it hangs already; else naming it would be a way to read it.
     strange = ctx.connection.execute(
         "SELECT t.f FROM unnest($1::uuid[], $2::uuid[]) AS t(r, f) WHERE NOT EXISTS (SELECT 1 FROM file WHERE id = t.f AND created_by = $3) "
-        "AND NOT EXISTS (SELECT 1 FROM record_file WHERE file = t.f AND record = t.r) LIMIT 1", [*named, ctx.caller.user]).fetchone()
+        "AND NOT EXISTS (SELECT 1 FROM record_file WHERE file = t.f AND record = t.r) LIMIT 1",
+        [*named, ctx.caller.user],
+    ).fetchone()
     if strange is not None:
-        key = next(key for key, lines in keys for document in documents
-                   for row in (document[lines] if lines else (document,)) if row.get(key) == strange[0])
+        key = next(
+            key
+            for key, lines in keys
+            for document in documents
+            for row in (document[lines] if lines else (document,))
+            if row.get(key) == strange[0]
+        )
         raise invalid([Fault("unknown_link", key, {"value": strange[0], "label": key})])
     ctx.connection.execute(
         "INSERT INTO record_file (record, file, form, added_at, added_by) SELECT r, f, $3, $4, $5 "
-        "FROM unnest($1::uuid[], $2::uuid[]) AS t(r, f) ON CONFLICT DO NOTHING", [*named, form.name, ctx.now, ctx.person])
+        "FROM unnest($1::uuid[], $2::uuid[]) AS t(r, f) ON CONFLICT DO NOTHING",
+        [*named, form.name, ctx.now, ctx.person],
+    )
 
 
 def _spell(value: Any) -> bytes:
@@ -81,14 +109,27 @@ def _head(form: Form, document: Record, title: Any, event: Any) -> Record:
 
 def _kept(form: Form, document: Record) -> Record:
     """What the trail keeps of a new record's head: every value that is stored and not empty; secrets masked."""
-    keys = form.part("kept", lambda: [(item.key, item if item.type.key == "secret" else None) for item in form.stored if not item.reserved])
-    return {key: shown(secret, value) if secret is not None else value
-            for key, secret in keys if (value := document[key]) is not None}
+    keys = form.part(
+        "kept",
+        lambda: [
+            (item.key, item if item.type.key == "secret" else None)
+            for item in form.stored
+            if not item.reserved
+        ],
+    )
+    return {
+        key: shown(secret, value) if secret is not None else value
+        for key, secret in keys
+        if (value := document[key]) is not None
+    }
 
 
 def _execute(ctx: Context, text: str, head: Any, kind: str, *more: Any) -> None:
     ctx.connection.execute(
-        text, [_spell(head).decode(), ctx.now, ctx.caller.user, ctx.via, ctx.request_id, kind, *more], prepare=True)
+        text,
+        [_spell(head).decode(), ctx.now, ctx.caller.user, ctx.via, ctx.request_id, kind, *more],
+        prepare=True,
+    )
 
 
 def index_words(form: Form, document: Record, title: Any = None) -> list[str]:
@@ -102,11 +143,21 @@ def index_words(form: Form, document: Record, title: Any = None) -> list[str]:
 
 
 def _word_plan(form: Form) -> tuple[list[str], list[tuple[str, str]]]:
-    head = [key for key, item in form.fields.items()
-            if item.column and item.type.sql == "text" and not item.reserved and item.type.key != "secret"
-            and (item.definition.search or key in ("code", "name"))]
-    lines = [(key, item.key) for key, table in form.lines.items() for item in table.fields.values()
-             if item.column and item.definition.search and item.type.sql == "text"]
+    head = [
+        key
+        for key, item in form.fields.items()
+        if item.column
+        and item.type.sql == "text"
+        and not item.reserved
+        and item.type.key != "secret"
+        and (item.definition.search or key in ("code", "name"))
+    ]
+    lines = [
+        (key, item.key)
+        for key, table in form.lines.items()
+        for item in table.fields.values()
+        if item.column and item.definition.search and item.type.sql == "text"
+    ]
     return head, lines
 
 
@@ -124,7 +175,14 @@ def number_lines(form: Form, before: Values, after: Record) -> bool:
 
 
 def write_update(
-    ctx: Context, form: Form, after: Record, changed: list[Record], *, kind: str, comment: str | None = None, moved: bool = False,
+    ctx: Context,
+    form: Form,
+    after: Record,
+    changed: list[Record],
+    *,
+    kind: str,
+    comment: str | None = None,
+    moved: bool = False,
 ) -> None:
     """One statement: head, lines (only when one changed or moved), index, event."""
     after["version"] += 1
@@ -133,7 +191,15 @@ def write_update(
     texts = statements(ctx.catalogue, form)
     head = _head(form, after, compiled(ctx.catalogue, form).title(after, ctx), changed)
     if any(item["path"].endswith("]") or "[" in item["path"] for item in changed) or moved:
-        _execute(ctx, texts.update, head, kind, comment, after["id"], *(_spell(after[key]).decode() for key in form.lines))
+        _execute(
+            ctx,
+            texts.update,
+            head,
+            kind,
+            comment,
+            after["id"],
+            *(_spell(after[key]).decode() for key in form.lines),
+        )
     else:
         _execute(ctx, texts.update_head, head, kind, comment, after["id"])
     attach_files(ctx, form, [after])

@@ -36,7 +36,9 @@ def derive(batch: Batch, *, tell_errors: bool = False) -> None:
     ctx, form = batch.ctx, batch.form
     part = compiled(ctx.catalogue, form)
     ctx.know_versions()
-    load_missing(ctx, form, batch.documents)      # links that are not looked up by what was sent: lines, trusted ids
+    load_missing(
+        ctx, form, batch.documents
+    )  # links that are not looked up by what was sent: lines, trusted ids
     for place, document in enumerate(batch.documents):
         given = {key: document[key] for key in document if key not in form.lines}
         snapshot = [dict(line) for key in form.lines for line in document.get(key) or ()]
@@ -57,7 +59,9 @@ def derive(batch: Batch, *, tell_errors: bool = False) -> None:
                 found = []
                 part.compute(document, ctx, found)
                 batch.faults = [one for one in batch.faults if one[0] != place or one[1].code != ERROR_VALUE]
-                batch.faults += [(place, fault) for fault in found if tell_errors or fault.code != ERROR_VALUE]
+                batch.faults += [
+                    (place, fault) for fault in found if tell_errors or fault.code != ERROR_VALUE
+                ]
 
 
 def _values(document: Record, paths: set[str]) -> list[Any]:
@@ -101,7 +105,9 @@ def check(batch: Batch) -> None:
 def refuse(batch: Batch) -> None:
     """Raise 422 with all faults found, if any; in a batch of several each names its record."""
     if batch.faults:
-        raise invalid(fault if batch.alone else fault.under(f"records[{place}]") for place, fault in batch.faults)
+        raise invalid(
+            fault if batch.alone else fault.under(f"records[{place}]") for place, fault in batch.faults
+        )
 
 
 def refuse_while_waiting(ctx: Context, form: Form, record: Record) -> None:
@@ -149,20 +155,34 @@ def _not_editable(form: Form, record: Record, after: Record) -> list[Fault]:
     if "*" in editable:
         return []
     label = state.label if state else record["state"]
-    found = [Fault("not_editable", key, {"label": item.definition.label or key, "state": label})
-             for key, item in form.fields.items()
-             if item.typed and not item.reserved and not item.type.is_lines and key not in editable
-             and after.get(key) != record.get(key)]
+    found = [
+        Fault("not_editable", key, {"label": item.definition.label or key, "state": label})
+        for key, item in form.fields.items()
+        if item.typed
+        and not item.reserved
+        and not item.type.is_lines
+        and key not in editable
+        and after.get(key) != record.get(key)
+    ]
     for key, table in form.lines.items():
         if key in editable or f"{key}.*" in editable:
             continue
         old = {line["id"]: line for line in record[key]}
         if [line.get("id") for line in after[key]] != list(old):
-            found.append(Fault("lines_not_editable", key, {"label": table.definition.label or key, "state": label}))
+            found.append(
+                Fault("lines_not_editable", key, {"label": table.definition.label or key, "state": label})
+            )
             continue
         for position, line in enumerate(after[key]):
-            found += [Fault("not_editable", f"{key}[{position}].{item.key}",
-                            {"label": item.definition.label or item.key, "state": label})
-                      for item in table.fields.values()
-                      if item.typed and item.path not in editable and line.get(item.key) != old[line["id"]].get(item.key)]
+            found += [
+                Fault(
+                    "not_editable",
+                    f"{key}[{position}].{item.key}",
+                    {"label": item.definition.label or item.key, "state": label},
+                )
+                for item in table.fields.values()
+                if item.typed
+                and item.path not in editable
+                and line.get(item.key) != old[line["id"]].get(item.key)
+            ]
     return found

@@ -78,11 +78,16 @@ def _as_sent(form: Form, content: Values) -> Record:
     """A stored record in the spelling of a caller: only what may be typed."""
     sent = {key: value for key, value in content.items() if key in form.fields and key not in form.lines}
     for key, table in form.lines.items():
-        sent[key] = [{name: value for name, value in line.items() if name in table.fields} for line in content.get(key) or ()]
+        sent[key] = [
+            {name: value for name, value in line.items() if name in table.fields}
+            for line in content.get(key) or ()
+        ]
     return sent
 
 
-def create_trusted(ctx: Context, form_name: str, documents: list[Record], *, state: str | None = None) -> list[Record]:
+def create_trusted(
+    ctx: Context, form_name: str, documents: list[Record], *, state: str | None = None
+) -> list[Record]:
     """Make records from Python values that a rule has put together, at once in `state`; the records in flight.
 
     The caller's grants are not asked: the rule acts for the document that he was allowed to post.
@@ -159,7 +164,9 @@ def _check_rows(ctx: Context, form: Form, action: str, ids: Sequence[str]) -> No
     names = names_for(ctx, form)
     rule = predicate(ctx, form, action, names)
     row = ctx.connection.execute(
-        f'SELECT count(*) FROM {form.table} h {names.joins} WHERE h."id" = ANY($1::uuid[]) AND {rule}', [id_array(ids)]).fetchone()
+        f'SELECT count(*) FROM {form.table} h {names.joins} WHERE h."id" = ANY($1::uuid[]) AND {rule}',
+        [id_array(ids)],
+    ).fetchone()
     if row is None or row[0] != len(ids):
         raise forbidden(form.name, action)
 
@@ -189,8 +196,12 @@ def update(ctx: Context, form_name: str, key: str, values: Values, *, version: i
             posting.hold_periods(ctx, form, [found])
         record = load(ctx, form, [found], lock=True)[0]
         if version is not None and record["version"] != version:
-            raise Refused(412, "changed_since", params={"version": version, "current": record["version"]},
-                          data={"current": output(ctx, form, record, ctx.caller.policy.fields(form.name))})
+            raise Refused(
+                412,
+                "changed_since",
+                params={"version": version, "current": record["version"]},
+                data={"current": output(ctx, form, record, ctx.caller.policy.fields(form.name))},
+            )
         refuse_while_waiting(ctx, form, record)
         after = apply_values(ctx, form, record, values)
         return _save(ctx, form, record, after)
@@ -239,21 +250,26 @@ def delete(ctx: Context, form_name: str, key: str) -> None:
         if form.start is not None and record["state"] != form.start:
             raise Refused(409, "not_draft", params={"state": form.states[record["state"]].label})
         used = ctx.connection.execute(
-            "SELECT i.form, i.code FROM record_link l JOIN record_index i ON i.id = l.target WHERE l.source = $1 LIMIT 1",
-            [found]).fetchone()
+            "SELECT i.form, i.code FROM record_link l JOIN record_index i ON i.id = l.target WHERE l.source = $1 "
+            "AND i.state IS DISTINCT FROM 'cancelled' LIMIT 1",
+            [found],
+        ).fetchone()
         if used is not None:
             raise Refused(409, "still_referenced", params={"table": f"{used[0]} {used[1] or ''}".strip()})
         content = orjson.dumps(record, default=raw_json).decode()
         connection = ctx.connection
         connection.execute(statements(ctx.catalogue, form).delete, [found])
         connection.execute("DELETE FROM record_index WHERE id = $1", [found])
-        connection.execute("DELETE FROM record_link WHERE target = $1", [found])
-        connection.execute("INSERT INTO recycle_bin (id, form, deleted_at, deleted_by, content) VALUES ($1, $2, $3, $4, $5::json)",
-                           [found, form.name, ctx.now, ctx.caller.user, content])
+        connection.execute("DELETE FROM record_link WHERE target = $1 OR source = $1", [found])
+        connection.execute(
+            "INSERT INTO recycle_bin (id, form, deleted_at, deleted_by, content) VALUES ($1, $2, $3, $4, $5::json)",
+            [found, form.name, ctx.now, ctx.caller.user, content],
+        )
         connection.execute(
             "INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id) "
             "VALUES ($1, $2, 'delete', $3, $3, $4, $5, $6::json, $7)",
-            [found, form.name, ctx.now, ctx.caller.user, ctx.via, content, ctx.request_id])
+            [found, form.name, ctx.now, ctx.caller.user, ctx.via, content, ctx.request_id],
+        )
         tell_memories(ctx, form)
 
     ctx.atomically(work)
@@ -271,7 +287,9 @@ def preview(ctx: Context, form_name: str, values: Values, *, id: str | None = No
             _read_in(batch, [values])
             batch.documents[0] |= {"version": 0, "state": form.start}
         else:
-            batch.documents.append(apply_values(ctx, form, load(ctx, form, [find(ctx, form, id, "update")])[0], values))
+            batch.documents.append(
+                apply_values(ctx, form, load(ctx, form, [find(ctx, form, id, "update")])[0], values)
+            )
         derive(batch, tell_errors=True)
         part, document = compiled(ctx.catalogue, form), batch.documents[0]
         faults = [fault for _, fault in batch.faults]

@@ -36,9 +36,9 @@ from anlan.kernel.storage.pool import Connection, Pool, connect
 
 __all__ = ["PackShown", "create", "migrate", "open", "packs"]
 
-PACKS = "anlan.packs"           # the package whose folders are the packs of this program
+PACKS = "anlan.packs"  # the package whose folders are the packs of this program
 ZONE = "Asia/Shanghai"
-LOCK = 7_311_202_602            # advisory: one process installs at a time
+LOCK = 7_311_202_602  # advisory: one process installs at a time
 
 _log = logging.getLogger(__name__)
 
@@ -76,14 +76,23 @@ def create(settings: Settings, packs: Sequence[str] | None = None, demo: bool = 
         if is_complete(connection):
             raise OperatorError(
                 Words(f"{settings.home} 中已有站点", f"there is a site in {settings.home} already"),
-                Words("请用 anlan up 启动，或用 --home 另选目录", "start it with anlan up, or choose another folder with --home"))
+                Words(
+                    "请用 anlan up 启动，或用 --home 另选目录",
+                    "start it with anlan up, or choose another folder with --home",
+                ),
+            )
         connection.commit()
     sources = store.pack_sources(packs_folder(), PACKS, packs)
     with connect(conninfo, autocommit=True) as connection:
         # A site that was never finished (no administrator yet) is made anew on what is there.
-        connection.execute("INSERT INTO site_version (epoch, mode) VALUES ($1, $2) ON CONFLICT DO NOTHING", [uuid7(), settings.mode])
+        connection.execute(
+            "INSERT INTO site_version (epoch, mode) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            [uuid7(), settings.mode],
+        )
         definitions = store.assemble_site(sources, connection)
-        definitions["digest"] = store.digest_of(packs_folder(), [source.name for source in sources if source.name != "system"])
+        definitions["digest"] = store.digest_of(
+            packs_folder(), [source.name for source in sources if source.name != "system"]
+        )
         _install(connection, definitions, settings, comment="init")
     site = open(settings, filling=True)
     try:
@@ -113,7 +122,9 @@ def _fill(site: Site, sources: Sequence[Source]) -> str:
         for source in in_order_of(sources, site.catalogue):
             for form, records in source.seeds:
                 record.create_many(ctx, form, records)
-        record.create(ctx, "system.user", {"code": "admin", "name": "管理员", "roles": ["admin"], "language": "zh-CN"})
+        record.create(
+            ctx, "system.user", {"code": "admin", "name": "管理员", "roles": ["admin"], "language": "zh-CN"}
+        )
 
     ctx.atomically(work)
     set_password(site, "admin", password, by=None)
@@ -126,7 +137,9 @@ def in_order_of(sources: Sequence[Source], catalogue: Catalogue) -> list[Source]
     return [by_name[name] for name in catalogue.packs if name in by_name]
 
 
-def _install(connection: Connection, definitions: Definitions, settings: Settings, *, comment: str) -> Catalogue:
+def _install(
+    connection: Connection, definitions: Definitions, settings: Settings, *, comment: str
+) -> Catalogue:
     """Check, bring the tables up to date, publish. Raises Broken before anything is changed."""
     return install(connection, definitions, at=Clock(settings.clock).now(), by=SYSTEM_USER, comment=comment)
 
@@ -155,8 +168,10 @@ def _upgrade(connection: Connection, settings: Settings) -> bool:
         definitions = store.assemble_site(store.pack_sources(packs_folder(), PACKS, names), connection)
         definitions["digest"] = digest
         if store.same(published, definitions):
-            connection.execute("UPDATE catalogue_version SET definitions = $2::json WHERE version = $1",
-                               [store.published_version(connection), orjson.dumps(definitions).decode()])
+            connection.execute(
+                "UPDATE catalogue_version SET definitions = $2::json WHERE version = $1",
+                [store.published_version(connection), orjson.dumps(definitions).decode()],
+            )
             return False
         _install(connection, definitions, settings, comment="upgrade")
         return True
@@ -178,7 +193,8 @@ def open(settings: Settings, *, filling: bool = False) -> Site:
         if not is_complete(connection) and not filling:
             raise OperatorError(
                 Words("数据库中还没有站点", "there is no site in this database yet"),
-                Words("请先运行 anlan init", "run anlan init first"))
+                Words("请先运行 anlan init", "run anlan init first"),
+            )
     with connect(conninfo, autocommit=True) as connection:
         try:
             _upgrade(connection, settings)
@@ -189,8 +205,16 @@ def open(settings: Settings, *, filling: bool = False) -> Site:
         row = connection.execute("SELECT mode, epoch FROM site_version").fetchone()
     pool = Pool(conninfo, min_size=1, max_size=settings.pool_size)
     mode = settings.mode if settings.is_rehearsal else (row[0] if row else "live")
-    site = Site(settings, pool, catalogue, clock=Clock(settings.clock), messages=messages(), mode=mode, zone=ZONE,
-                name=str(row[1]) if row else "")
+    site = Site(
+        settings,
+        pool,
+        catalogue,
+        clock=Clock(settings.clock),
+        messages=messages(),
+        mode=mode,
+        zone=ZONE,
+        name=str(row[1]) if row else "",
+    )
     site.trouble = trouble
     return site
 
@@ -198,16 +222,23 @@ def open(settings: Settings, *, filling: bool = False) -> Site:
 def packs(settings: Settings) -> list[PackShown]:
     """The packs of this program, and whether this site has them."""
     with connect(server.conninfo(settings)) as connection:
-        row: tuple[Any, ...] | None = connection.execute("SELECT to_regclass('site_version') IS NOT NULL").fetchone()
+        row: tuple[Any, ...] | None = connection.execute(
+            "SELECT to_regclass('site_version') IS NOT NULL"
+        ).fetchone()
         installed = set()
         if row and row[0]:
             installed = set(store.definitions_of(connection, store.published_version(connection))["packs"])
-    return [PackShown(source.name, _label(source.pack.get("label", source.name)), str(source.pack.get("version", "")),
-                      source.name in installed)
-            for source in store.pack_sources(packs_folder(), PACKS) if source.name != "system"]
+    return [
+        PackShown(
+            source.name,
+            _label(source.pack.get("label", source.name)),
+            str(source.pack.get("version", "")),
+            source.name in installed,
+        )
+        for source in store.pack_sources(packs_folder(), PACKS)
+        if source.name != "system"
+    ]
 
 
 def _label(value: Any) -> dict[str, str]:
     return value if isinstance(value, dict) else {"zh": value, "en": value}
-
-

@@ -31,8 +31,16 @@ class Site:
     """What a process holds of one site."""
 
     def __init__(
-        self, settings: Settings, pool: Pool, catalogue: Catalogue, *, clock: Clock, messages: Messages,
-        mode: str = "live", zone: str = "Asia/Shanghai", name: str = "",
+        self,
+        settings: Settings,
+        pool: Pool,
+        catalogue: Catalogue,
+        *,
+        clock: Clock,
+        messages: Messages,
+        mode: str = "live",
+        zone: str = "Asia/Shanghai",
+        name: str = "",
     ) -> None:
         self.settings = settings
         self.home: Path = settings.home
@@ -44,7 +52,7 @@ class Site:
         self.zero = Decimal(0)
         self.zone_name = zone
         self.zone = ZoneInfo(zone)
-        self.trouble: str | None = None      # why newer definitions are not used; shown to administrators
+        self.trouble: str | None = None  # why newer definitions are not used; shown to administrators
         self._catalogue = catalogue
         self._memory = Memory(catalogue, 0, pool.connection)
         self._masters = Masters(catalogue, -1)
