@@ -77,7 +77,8 @@ def _compiled(catalogue: Catalogue, form: Form, file: str) -> Faults:
 def _parts(catalogue: Catalogue, form: Form) -> Iterator[Callable[[], Any]]:
     """Everything that is compiled for a form, as calls."""
     from anlan.kernel.posting.compiled import compiled_postings
-    from anlan.kernel.record.compile import compile_conversion, compiled, guard
+    from anlan.kernel.record.compile import compiled
+    from anlan.kernel.record.compile_steps import compile_conversion, guard
     from anlan.kernel.record.statements import statements
 
     yield lambda: compiled(catalogue, form)
@@ -142,12 +143,13 @@ def _register_formulas(catalogue: Catalogue, files: Mapping[str, str]) -> Faults
             if grant.rows:
                 yield from _tried(file, f"grants.{role}.rows", lambda grant=grant, shape=shape, scope=scope: _filter(  # type: ignore[misc]
                     catalogue, grant.rows or "", scope, _names(catalogue, shape)))
+        balance = register.as_form(register.balance_table)
         for key, limit in register.definition.limits.items():
             for part in ("keep", "unless"):
                 text = getattr(limit, part)
                 if text:
-                    yield from _tried(file, f"limits.{key}.{part}", lambda text=text, shape=shape, scope=scope: _filter(  # type: ignore[misc]
-                        catalogue, text, scope, _names(catalogue, shape)))
+                    yield from _tried(file, f"limits.{key}.{part}", lambda text=text, shape=balance: _filter(  # type: ignore[misc]
+                        catalogue, text, form_scope(catalogue.forms, shape), _names(catalogue, shape)))
 
 
 def _report_formulas(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:

@@ -25,18 +25,16 @@ from typing import Any
 
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Field, Form
-from anlan.kernel.catalogue.scope import HEAD, LINE, ROW, FieldsScope, form_scope, line_scope, row_scope
-from anlan.kernel.definition.model import Conversion, FieldDefinition
+from anlan.kernel.catalogue.scope import HEAD, LINE, FieldsScope, form_scope, line_scope
+from anlan.kernel.definition.model import FieldDefinition
 from anlan.kernel.errors import Fault
 from anlan.kernel.fieldtype import Unreadable
 from anlan.kernel.fieldtype.base import FieldType
 from anlan.kernel.formula import (
     FAILURES,
-    NUMBER,
     DesignError,
     Formula,
     Ref,
-    Symbol,
     namespace,
     python_source,
     use_exact_decimals,
@@ -44,17 +42,7 @@ from anlan.kernel.formula import (
 from anlan.kernel.formula.errors import error_code
 from anlan.kernel.formula.types import CONTEXT
 
-__all__ = [
-    "CompiledConversion",
-    "CompiledForm",
-    "Guard",
-    "Needs",
-    "compile_conversion",
-    "compiled",
-    "guard",
-    "literal",
-    "needs_of",
-]
+__all__ = ["CompiledForm", "FormCompiler", "Needs", "compiled", "literal", "needs_of"]
 
 Needs = dict[str, set[str]]
 CONTEXT_PYTHON = {
@@ -93,7 +81,7 @@ def needs_of(catalogue: Catalogue, target: str) -> set[str]:
 
 def compiled(catalogue: Catalogue, form: Form) -> CompiledForm:
     """The compiled functions of a form, made once per catalogue. Raises DesignError."""
-    return form.part("record", lambda: _FormCompiler(catalogue, form).compile())
+    return form.part("record", lambda: FormCompiler(catalogue, form).compile())
 
 
 @dataclass(slots=True)
@@ -109,7 +97,7 @@ class _Step:
     after: frozenset[str] = frozenset()
 
 
-class _FormCompiler:
+class FormCompiler:
     def __init__(self, catalogue: Catalogue, form: Form) -> None:
         self.catalogue, self.form = catalogue, form
         self.links: dict[str, str] = {}
@@ -542,93 +530,3 @@ def _too_fine(value: Decimal, digits: Any) -> bool:
 
 
 _STEPS = [Decimal(1).scaleb(-places) for places in range(12)]
-
-
-Guard = Callable[[dict[str, Any], Any], Any]
-
-
-def guard(catalogue: Catalogue, form: Form, place: str, text: str) -> Guard:
-    """A formula over the record as a function (record, ctx) → value, made once. Raises DesignError; calls raise FAILURES."""
-
-    def make() -> Guard:
-        compiler = _FormCompiler(catalogue, form)
-        try:
-            formula = catalogue.check(text, form_scope(catalogue.forms, form))
-        except DesignError as error:
-            error.place = f"{form.name}.{place}"  # type: ignore[attr-defined]  # read by inspect
-            raise
-        source = compiler._function(
-            "guarded(H, ctx)", [f"    return {python_source(formula, compiler._names(None))}"]
-        )
-        return compiler._make("guarded", source)
-
-    return form.part(f"guard {place} {text}", make)
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledConversion:
-    """The functions of one conversion: head(H, ctx) and lines(H, L, open, ctx) give target values by key,
-    open(H, L, ctx) what is left of a row, open_head(H, ctx) what is left of a document without rows."""
-
-    head: Callable[[dict[str, Any], Any], dict[str, Any]]
-    lines: Callable[[dict[str, Any], dict[str, Any], Decimal, Any], dict[str, Any]] | None
-    open: Callable[[dict[str, Any], dict[str, Any], Any], Decimal | None]
-    open_head: Callable[[dict[str, Any], Any], Decimal | None] | None
-    when: Callable[[dict[str, Any], Any], Any]
-
-
-def compile_conversion(
-    catalogue: Catalogue, form: Form, name: str, conversion: Conversion
-) -> CompiledConversion:
-    """Compile a conversion. Raises DesignError with `place`."""
-    compiler = _FormCompiler(catalogue, form)
-    each = conversion.each
-
-    def source(text: str, part: str, *, opening: bool = False) -> str:
-        extra = {"open": Symbol("open", NUMBER, "open")} if opening else None
-        try:
-            formula = catalogue.check(text, row_scope(catalogue.forms, form, each, extra))
-        except DesignError as error:
-            error.place = f"{form.name}.conversions.{name}.{part}"  # type: ignore[attr-defined]  # read by inspect
-            raise
-
-        def names(ref: Ref) -> str:
-            if ref.owner == "open":
-                return "open"
-            if ref.owner == ROW and each is not None:
-                return compiler._path("L", form, form.lines[each].fields, ref.path[1:] or ("id",))
-            return compiler._names(None)(ref)
-
-        return python_source(formula, names)
-
-    prefix = f"{conversion.target or each}." if each else "."
-    head = {key: text for key, text in conversion.copied.items() if "." not in key}
-    lines = {
-        key.removeprefix(prefix): text for key, text in conversion.copied.items() if key.startswith(prefix)
-    }
-
-    def assignments(values: dict[str, str], *, opening: bool) -> list[str]:
-        body = ["    V = {}"]
-        for key, text in values.items():
-            body += [
-                f"    try: V['{key}'] = {source(text, f'copy.{key}', opening=opening)}",
-                f"    except FAILURES: V['{key}'] = None",
-            ]
-        return [*body, "    return V"]
-
-    def function(signature: str, body: list[str]) -> Callable[..., Any]:
-        return compiler._make(signature.partition("(")[0], compiler._function(signature, body))
-
-    open_text = source(conversion.open, "open") if conversion.open else "None"
-    made = CompiledConversion(
-        head=function("head(H, ctx)", assignments(head, opening=False)),
-        lines=function("lines(H, L, open, ctx)", assignments(lines, opening=True)) if each else None,
-        open=function("open_row(H, L, ctx)", [f"    return {open_text}"]),
-        open_head=function("open_head(H, ctx)", [f"    return {open_text}"])
-        if conversion.open and not each
-        else None,
-        when=function(
-            "when(H, ctx)", [f"    return {source(conversion.when, 'when') if conversion.when else 'True'}"]
-        ),
-    )
-    return made

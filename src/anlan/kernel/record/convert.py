@@ -17,7 +17,7 @@ from anlan.kernel.definition.model import Conversion
 from anlan.kernel.errors import Fault, conflict, invalid, not_found
 from anlan.kernel.fieldtype import Unreadable
 from anlan.kernel.fieldtype.types import FIELD_TYPES
-from anlan.kernel.record.compile import CompiledConversion, compile_conversion
+from anlan.kernel.record.compile_steps import CompiledConversion, compile_conversion
 from anlan.kernel.record.load import find, load
 from anlan.kernel.record.write import create
 

@@ -13,7 +13,7 @@ from anlan.kernel.errors import Fault, Refused, conflict, invalid, not_found
 from anlan.kernel.formula import FAILURES, references
 from anlan.kernel.posting import run as posting
 from anlan.kernel.record import number
-from anlan.kernel.record.compile import Guard, guard
+from anlan.kernel.record.compile_steps import Guard, guard
 from anlan.kernel.record.events import changes
 from anlan.kernel.record.load import ask_balances, find, load, load_labels, take_balances
 from anlan.kernel.record.output import output, raw_json
