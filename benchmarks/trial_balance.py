@@ -15,7 +15,7 @@ from anlan.kernel.site import Site
 from benchmarks.common import context, small_site, table
 from benchmarks.list_million import middle
 
-ACCOUNTS, PARTIES = 200, 50
+ACCOUNTS, PARTIES = 200, 12
 SIZES = (100_000, 1_000_000)
 PACK: dict[str, Any] = {
     "forms/account.yaml": {"form": "bench.account", "kind": "setting", "label": "Account", "fields": {"code": {"type": "text"}, "name": {"type": "text"}}},
@@ -30,7 +30,7 @@ PACK: dict[str, Any] = {
                     "debit": {"label": "Debit", "value": "debit.in", "total": True}, "credit": {"label": "Credit", "value": "credit.in", "total": True},
                     "closing": {"label": "Closing", "value": "debit.closing - credit.closing", "total": True}}}}
 MOVE = """INSERT INTO bench_book_reg__movement (date, recorded_at, document, document_form, posting, company, account, party, debit, credit)
-SELECT $4::date - ((n::bigint * 7919) % 1000)::int, now(), gen_random_uuid(), 'bench.none', 'p', $2::uuid, ($3::uuid[])[1 + n % 200], 'p' || n % 50, n % 97, n % 89
+SELECT $4::date - ((n::bigint * 7919) % 1000)::int, now(), gen_random_uuid(), 'bench.none', 'p', $2::uuid, ($3::uuid[])[1 + n % 200], 'p' || (n / 200) % 12, n % 97, n % 89
 FROM generate_series(1, $1::int) n ORDER BY 1"""
 BALANCE = """INSERT INTO bench_book_reg__balance (company, account, party, debit, credit, last_date)
 SELECT company, account, party, sum(debit), sum(credit), max(date) FROM bench_book_reg__movement GROUP BY 1, 2, 3"""

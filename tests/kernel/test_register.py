@@ -206,6 +206,7 @@ def test_companies_rows_and_hidden_figures_hold_in_every_reading(moved: Small) -
     lambda ctx: register.balance(ctx, "demo.plain", where='id = "x"'), lambda ctx: register.balance(ctx, "demo.plain", where="9 ^ amount > 1"),
     lambda ctx: register.balance(ctx, "demo.plain", where="(" * 200), lambda ctx: register.balance(ctx, "demo.plain", where='word = "\x00"'),
     lambda ctx: register.turnover(ctx, "demo.plain", "2026-11-01", "2026-10-01"), lambda ctx: register.turnover(ctx, "demo.plain", "x", "2026-10-01"),
+    lambda ctx: register.turnover(ctx, "demo.plain", "2026-10-01", "2026-10-31", where="amount > 1"),
     lambda ctx: register.movements(ctx, "demo.plain", Query(after="x")), lambda ctx: register.movements(ctx, "demo.plain", Query(sort=["amount"])),
     lambda ctx: register.movements(ctx, "demo.plain", Query(search="x")), lambda ctx: register.movements(ctx, "demo.plain", Query(limit=0)),
     lambda ctx: report.run(ctx, "demo.form", {}), lambda ctx: report.run(ctx, "demo.form", {"word": "w", "least": "much"}),

@@ -76,6 +76,9 @@ class _Column:
     group: bool = False
 
 
+_Computed = tuple[str, list[tuple[str, str]], Callable[..., Any]]       # a column's key, what it reads, its function
+
+
 class _ParameterNames:
     """A form's places, and the parameters as constants."""
 
@@ -302,24 +305,35 @@ def _turnover(ctx: Context, report: ReportDefinition, parameters: Mapping[str, A
         return [*register_rights(ctx, register, shape, names), *own]
 
     rows = turnover_rows(ctx, register, first, last, keys=report.rows, narrow=narrow)
-    columns = [_dimension_column(ctx, register, key) for key in report.rows]
-    functions = []
-    for key, column in report.columns.items():
-        formula = ctx.catalogue.check(column.value, _turnover_scope(register))
-        refs = sorted(formula.refs)
-        functions.append((key, refs, python_function(formula, refs, functions=ctx.catalogue.functions)))
-        kind = next((register.resources[ref.path[0]].type for ref in refs if ref.path[0] in register.resources), "decimal")
-        columns.append(_Column(key, {"zh": column.label.zh, "en": column.label.en}, kind, formula, total=column.total))
+    columns, functions = _turnover_columns(ctx, report, register)
     found = []
     for row in rows:
         line: dict[str, Any] = {key: row[key] for key in report.rows}
-        for key, refs, function in functions:
+        for key, places, function in functions:
             try:
-                line[key] = function(*(row[f"{ref.path[0]}:"][ref.path[1]] for ref in refs))
+                line[key] = function(*[row[resource][part] for resource, part in places])
             except FAILURES:
                 line[key] = None
         found.append(line)
     return _answer(ctx, report, columns, found, parameters)
+
+
+def _turnover_columns(ctx: Context, report: ReportDefinition, register: Register) -> tuple[list[_Column], list[_Computed]]:
+    """The columns of a turnover, and how those that are computed come about; made once per catalogue."""
+    made = ctx.catalogue.compiled.get(("turnover", report.report))
+    if made is None:
+        columns = [_dimension_column(ctx, register, key) for key in report.rows]
+        functions: list[_Computed] = []
+        for key, column in report.columns.items():
+            formula = ctx.catalogue.check(column.value, _turnover_scope(register))
+            refs = sorted(formula.refs)
+            places = [(f"{ref.path[0]}:", ref.path[1]) for ref in refs]
+            functions.append((key, places, python_function(formula, refs, functions=ctx.catalogue.functions)))
+            kind = next((register.resources[ref.path[0]].type for ref in refs if ref.path[0] in register.resources), "decimal")
+            columns.append(_Column(key, {"zh": column.label.zh, "en": column.label.en}, kind, formula, total=column.total))
+        made = ctx.catalogue.compiled["turnover", report.report] = (columns, functions)
+    found: tuple[list[_Column], list[_Computed]] = made
+    return found
 
 
 def _turnover_scope(register: Register) -> DictScope:
@@ -345,7 +359,7 @@ def report_formulas(catalogue: Catalogue, report: ReportDefinition) -> Iterator[
         shape = catalogue.forms[report.form]
     else:
         assert register is not None
-        shape = movement_shape(register) if report.reading == "movements" else register.as_form(register.balance_table)
+        shape = movement_shape(register) if report.reading == "movements" else register.as_form(register.movement_table)
     places = _ParameterNames(
         FormNames(catalogue.forms, catalogue.registers, shape, functions=catalogue.functions, context=dict.fromkeys(CONTEXT_PLACES, "NULL")),
         dict.fromkeys(report.parameters, "NULL"))
@@ -367,7 +381,8 @@ def report_formulas(catalogue: Catalogue, report: ReportDefinition) -> Iterator[
 def _answer(ctx: Context, report: ReportDefinition, columns: Sequence[_Column], rows: list[dict[str, Any]],
             parameters: Mapping[str, Any]) -> dict[str, Any]:
     _load(ctx, columns, rows)
-    shown = [{column.key: _shown(ctx, column, row.get(column.key)) for column in columns} for row in rows]
+    writers = [(column.key, _writer(ctx, column)) for column in columns]
+    shown = [{key: write(row.get(key)) for key, write in writers} for row in rows]
     order = _sorted(report, columns, rows, shown)
     totals = {column.key: _number(column, sum((row[column.key] or Decimal(0) for row in rows), Decimal(0)))
               for column in columns if column.total}
@@ -403,19 +418,27 @@ def _number(column: _Column, value: Any) -> str:
     return amount(Decimal(value)) if column.kind == "money" else plain(Decimal(value))
 
 
-def _shown(ctx: Context, column: _Column, value: Any) -> Any:
-    if value is None or value in NONE:
-        return None
-    form = _link_form(column)
-    if form is not None and form in ctx.catalogue.forms:
-        target = ctx.catalogue.forms[form]
-        row = ctx.linked(form, value)
-        return {"id": value, "code": row.get(target.code_column), "label": row.get(target.label_column)} if row else None
-    if isinstance(value, Decimal):
-        return _number(column, value)
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+def _writer(ctx: Context, column: _Column) -> Callable[[Any], Any]:
+    """How a column's values become JSON: one function a column, because a table has thousands of cells."""
+    target = ctx.catalogue.forms.get(_link_form(column) or "")
+    if target is not None:
+        name, code, label = target.name, target.code_column, target.label_column
+
+        def link(value: Any) -> Any:
+            row = ctx.linked(name, value) if value is not None and value not in NONE else None
+            return {"id": value, "code": row.get(code), "label": row.get(label)} if row else None
+
+        return link
+    number = amount if column.kind == "money" else plain
+
+    def other(value: Any) -> Any:
+        if isinstance(value, Decimal):
+            return number(value)
+        if isinstance(value, date):
+            return None if value in NONE else value.isoformat()
+        return value
+
+    return other
 
 
 def _sorted(report: ReportDefinition, columns: Sequence[_Column], rows: list[dict[str, Any]], shown: list[dict[str, Any]]) -> list[int]:

@@ -71,7 +71,8 @@ class Register:
             definition = FieldDefinition(type=dimension.type, to=dimension.to, label=dimension.label)
             to = dimension.to if dimension.type == "link" else None
             fields[key] = Field(key, key, definition, FIELD_TYPES[dimension.type], key, to)
-        for key, resource in (self.resources | self.definition.memory).items():
+        memory = self.definition.memory if table == self.balance_table else {}      # only balances remember
+        for key, resource in (self.resources | memory).items():
             definition = FieldDefinition.model_validate(
                 {"type": resource.type, "label": resource.label, "unit": resource.unit, "in": resource.currency})
             fields[key] = Field(key, key, definition, FIELD_TYPES[resource.type], key, None)

@@ -60,12 +60,15 @@ def balance_source(ctx: Context, register: Register, day: date | None) -> str:
         return register.balance_table
     dims = ", ".join(quoted(key) for key in register.dimensions)
     sums = ", ".join(f"sum(u.{quoted(key)}) AS {quoted(key)}" for key in register.resources)
-    if day >= ctx.today - RECENT:
-        now = ", ".join(quoted(key) for key in register.resources)
-        parts = [f"SELECT {dims}, {now} FROM {register.balance_table}", *_moved(register, "-", day + timedelta(days=1), None)]
-    else:
-        parts = _moved(register, "", None, day)
-    return f"(SELECT {dims}, {sums} FROM ({' UNION ALL '.join(parts)}) u GROUP BY {dims})"
+    return f"(SELECT {dims}, {sums} FROM ({' UNION ALL '.join(_until(ctx, register, day))}) u GROUP BY {dims})"
+
+
+def _until(ctx: Context, register: Register, day: date) -> list[str]:
+    """Relations that add up to the balances at the end of a day: reckoned back from now, or from the beginning if that is nearer."""
+    if day < ctx.today - RECENT:
+        return _moved(register, "", None, day)
+    columns = ", ".join(quoted(key) for key in (*register.dimensions, *register.resources))
+    return [f"SELECT {columns} FROM {register.balance_table}", *_moved(register, "-", day + timedelta(days=1), None)]
 
 
 def _moved(register: Register, sign: str, first: date | None, last: date | None) -> list[str]:
@@ -265,7 +268,7 @@ def turnover_rows(
     res = list(register.resources)
     dims = ", ".join(quoted(key) for key in register.dimensions)
     opened = ", ".join(f'{quoted(key)} AS "{key}:o", 0 AS "{key}:i", 0 AS "{key}:x"' for key in res)
-    parts = [f"SELECT {dims}, {opened} FROM {balance_source(ctx, register, first - timedelta(days=1))} o"]
+    parts = [f"SELECT {dims}, {opened} FROM ({part}) o" for part in _until(ctx, register, first - timedelta(days=1))]
     for low, high, whole in _pieces(register, first, last):
         flows = ", ".join(
             f'0 AS "{key}:o", {quoted(key + "_in")} AS "{key}:i", {quoted(key + "_out")} AS "{key}:x"' if whole
@@ -273,6 +276,8 @@ def turnover_rows(
         table, column = (register.period_table, "period") if whole else (register.movement_table, "date")
         parts.append(f"SELECT {dims}, {flows} FROM {table} WHERE {_between(column, low, high)}")
     shape = register.as_form(f"({' UNION ALL '.join(parts)})")
+    for key in res:         # a turnover has four figures of each: conditions are about dimensions
+        del shape.fields[key]
     sums = [f'coalesce(sum(h."{key}:{part}"), 0)' for key in res for part in "oix"]
     rows = _grouped(ctx, shape, keys, sums, narrow, zero=False)
     load_dimensions(ctx, register, keys, rows)
