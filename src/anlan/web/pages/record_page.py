@@ -113,7 +113,8 @@ def _name(actor: Any) -> str:
 
 
 def _change(ctx: Context, form: Json, change: Json, names: Mapping[str, str]) -> dict[str, str] | None:
-    """`lines[<id>].price` or `customer` in words; None for what nobody sees (versions, hidden fields)."""
+    """`lines[<id>].price` or `customer` in words; None for what nobody sees (versions, hidden fields), and for
+    what computes itself: it follows from what was typed."""
     head, _, tail = change["path"].partition(".")
     if "[" in head and not tail:
         return _line_change(ctx, form, change, names)
@@ -125,12 +126,12 @@ def _change(ctx: Context, form: Json, change: Json, names: Mapping[str, str]) ->
             "label": words().text("field.state", ctx.language),
             "options": form.get("states"),
         }
-    if field is None or field.get("hidden"):
+    if field is None or field.get("hidden") or field.get("formula"):
         return None
     label = show.label(field.get("label"), ctx.language) or name
     if tail and field.get("fields"):
         inner = field["fields"].get(tail)
-        if inner is None or inner.get("hidden"):
+        if inner is None or inner.get("hidden") or inner.get("formula"):
             return None
         label, field = f"{label} · {show.label(inner.get('label'), ctx.language) or tail}", inner
     shown = [
