@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from small_site import Small, small_site
 
 from anlan.kernel import query, record, register, report
 from anlan.kernel.errors import Refused
 from anlan.kernel.i18n import LANGUAGES, Messages
-from house import DOCS, ROOT
-
-sys.path.insert(0, str(ROOT / "tests" / "kernel"))
-
-from small_site import Small, small_site  # the folder is put on the path above
+from house import DOCS
 
 RENTAL = DOCS / "examples" / "rental"
 
