@@ -75,6 +75,7 @@ def address() -> Iterator[str]:
         with psycopg.connect(server.admin_conninfo(home), autocommit=True) as connection:
             # No test pulls the plug of the machine; a killed server loses nothing by this.
             connection.execute("alter system set fsync = off")
+            connection.execute("alter system set autovacuum = off")    # its worker may not be ended by the one who drops a database
             connection.execute("select pg_reload_conf()")
         yield conninfo
 
