@@ -13,6 +13,7 @@ from small_site import Small, document, master, small_site
 from anlan.kernel import describe, query, record
 from anlan.kernel import site as sites
 from anlan.kernel.catalogue import change
+from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.kernel.query import Query
 from anlan.kernel.storage.pool import connect
@@ -45,6 +46,10 @@ def overlay(**parts: Any) -> dict[str, Any]:
 
 def added(**fields: Any) -> dict[str, Any]:
     return overlay(set={f"fields.{key}": value for key, value in fields.items()})
+
+
+def added_to_register(**dimensions: Any) -> dict[str, Any]:
+    return overlay(set={f"dimensions.{key}": value for key, value in dimensions.items()})
 
 
 def refused(call: Any, *args: Any) -> Refused:
@@ -209,6 +214,30 @@ def test_a_link_to_another_form_keeps_the_ids_that_are_not_there_aside(made: Sma
     assert made.run("SELECT value FROM retired_value") == [(thing,)]
     other = record.create(made.ctx(), "demo.x_other", {"code": "O", "name": "Other"})
     assert record.create(made.ctx(), "demo.note", {"x_l": "O"})["x_l"]["id"] == other["id"]
+
+
+def test_a_register_does_not_lose_a_dimension(made: Small) -> None:
+    change.put(made.ctx("ann"), "register", "demo.count", added_to_register(x_kind={"type": "text"}))
+    change.put(made.ctx("ann"), "form", "demo.note", overlay(set={"postings.count.dimensions.x_kind": "subject"}))
+    change.publish(made.ctx("ann"))
+    change.remove(made.ctx("ann"), "form", "demo.note")
+    change.remove(made.ctx("ann"), "register", "demo.count")
+    answer = refused(change.publish, made.ctx("ann"))
+    assert (answer.status, answer.code, answer.faults[0].params["dimension"]) == (422, "definition.dimension_removed", "x_kind")
+
+
+def test_a_mask_that_was_published_meanwhile_holds_for_a_call_that_had_begun(made: Small) -> None:
+    kept = record.create(made.ctx(), "demo.note", {"subject": "same", "score": "7"})["id"]
+    begun = made.ctx("clara")
+    assert record.read(begun, "demo.note", kept)["score"] == "7"
+    begun = made.ctx("clara")
+    other = reopened(made)
+    try:
+        change.put(Context(other, made.ctx("ann").caller), "form", "demo.note", overlay(set={"grants.clerk.fields": {"score": "none"}}))
+        change.publish(Context(other, made.ctx("ann").caller))
+    finally:
+        other.close()
+    assert "score" not in record.read(begun, "demo.note", kept)
 
 
 def test_a_new_unique_key_is_refused_while_there_are_doubles_and_nothing_is_half_done(made: Small) -> None:

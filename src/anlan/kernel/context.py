@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
-from anlan.kernel.access.caller import SYSTEM_USER, Caller
+from anlan.kernel.access.caller import SYSTEM_USER, Caller, caller_again
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.errors import Fault, Refused
@@ -159,7 +159,7 @@ class Context:
         """Run `work` in one transaction and return its result.
 
         1. A transaction that already runs is joined.
-        2. Stale catalogue: it is reloaded and the work runs again.
+        2. Stale catalogue: it is reloaded, the caller gets what it grants him, and the work runs again.
         3. Deadlock or serialization failure: again, at most three times, after a random pause.
         4. What a limit inside a statement refused, a broken unique key or a missing link becomes `Refused`.
         """
@@ -173,6 +173,7 @@ class Context:
             except Stale:
                 self.site.reload()
                 self.catalogue = self.site.catalogue
+                self.caller = caller_again(self.caller, self.catalogue.policies)
                 if attempt >= RETRIES:
                     raise
             except psycopg.Error as error:

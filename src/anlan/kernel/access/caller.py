@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import NamedTuple
 
 from anlan.kernel.access.policy import Policies, Policy, TokenScope
 
-__all__ = ["SYSTEM_USER", "Caller", "Identity", "caller_from", "system_caller"]
+__all__ = ["SYSTEM_USER", "Caller", "Identity", "caller_again", "caller_from", "system_caller"]
 
 SYSTEM_USER = "00000000-0000-0000-0000-000000000000"
 
@@ -61,16 +61,32 @@ def caller_from(
 ) -> Caller:
     """Put a user and the present catalogue together. Without a company or all rights he sees none."""
     full = policies.of(identity.roles)
-    policy = policies.locked if must_change else full if scope is None else full.narrowed(scope)
+    policy = _narrowed(policies, full, scope, must_change)
     own = (identity.company,) if identity.company is not None else ()
     return Caller(
         identity.user, identity.login, name=identity.name, language=identity.language or "zh-CN",
         company=identity.company,
         companies=None if full.all_rights else tuple(dict.fromkeys((*own, *identity.companies))),
         department=identity.department, roles=identity.roles, policy=policy,
-        admin=policy.all_rights and (scope is None or scope.allows_everything),
+        admin=_administers(policy, scope),
         token_scope=scope, must_change=must_change, session=session,
     )  # fmt: skip
+
+
+def caller_again(caller: Caller, policies: Policies) -> Caller:
+    """The same person under a catalogue that was published meanwhile: what it takes from him is taken at once."""
+    if caller.user == SYSTEM_USER:
+        return system_caller(policies)
+    policy = _narrowed(policies, policies.of(caller.roles), caller.token_scope, caller.must_change)
+    return replace(caller, policy=policy, admin=_administers(policy, caller.token_scope))
+
+
+def _narrowed(policies: Policies, full: Policy, scope: TokenScope | None, must_change: bool) -> Policy:
+    return policies.locked if must_change else full if scope is None else full.narrowed(scope)
+
+
+def _administers(policy: Policy, scope: TokenScope | None) -> bool:
+    return policy.all_rights and (scope is None or scope.allows_everything)
 
 
 def system_caller(policies: Policies) -> Caller:

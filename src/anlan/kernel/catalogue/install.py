@@ -34,9 +34,12 @@ def install(
 ) -> Catalogue:
     """Publish definitions; `also(catalogue, version)` runs in the transaction that does. Needs autocommit.
 
-    Raises Broken; Refused 422 `definition.data_forbids` where a key has doubles or movements would be changed.
+    Raises Broken; Refused 422 `definition.data_forbids` where a key has doubles or movements would be changed,
+    `definition.dimension_removed` for a register that loses a dimension.
     """
-    definitions = keep_used_states(connection, store.definitions_of(connection, store.published_version(connection)), definitions)
+    before = store.definitions_of(connection, store.published_version(connection))
+    _keep_dimensions(before, definitions)
+    definitions = keep_used_states(connection, before, definitions)
     catalogue = build(connection, definitions)
     steps = make_plan(connection, catalogue)
     forbidden = losing(connection, steps)
@@ -52,3 +55,15 @@ def install(
         if also is not None:
             also(catalogue, catalogue.version)
     return catalogue
+
+
+def _keep_dimensions(before: Definitions, after: Definitions) -> None:
+    """Balances are kept by all dimensions: one less would add up what was kept apart. A new register is the way."""
+    faults = []
+    for name, entry in after.get("register", {}).items():
+        old = before.get("register", {}).get(name, {}).get("definition", {}).get("dimensions") or {}
+        new = entry["definition"].get("dimensions") or {}
+        faults += [Fault("definition.dimension_removed", f"register.{name}.dimensions.{key}", {"register": name, "dimension": key})
+                   for key in old if key not in new]
+    if faults:
+        raise invalid(faults)
