@@ -57,11 +57,13 @@ def test_what_is_delivered_in_parts_stays_open_until_it_is_complete(trade: Trade
         order, "sales.delivery", lines=[{"source_line": order["lines"][0]["id"], "quantity": "4"}]
     )
     trade.do(part, "post")
+    assert trade.makeable(order) == {"delivery", "invoice"}
     rest = trade.make(order, "sales.delivery")
     assert figures(rest["lines"][0], "quantity") == [6]
     assert rest["lines"][0]["source_line"] is not None
     trade.do(rest, "post")
     refused(lambda: trade.make(order, "sales.delivery"), "conversion.nothing_open", 409)
+    assert trade.makeable(order) == {"invoice"} and trade.makeable(rest) == {"invoice", "return"}
 
 
 def test_a_delivery_beyond_the_order_is_refused_unless_the_item_tolerates_it(trade: Trade) -> None:

@@ -37,6 +37,9 @@ class Trade:
     def make(self, document: Record, target: str, **body: Any) -> Record:
         return record.make(self.ctx, document["form"], document["id"], target, body or None)
 
+    def makeable(self, document: Record) -> frozenset[str]:
+        return record.makeable(self.ctx, document["form"], document["id"])
+
     def read(self, document: Record) -> Record:
         return record.read(self.ctx, document["form"], document["id"])
 

@@ -4,7 +4,7 @@ These functions are the only way to a record, whoever asks: page, API, import, j
 """
 
 from anlan.kernel.record.batch import batch
-from anlan.kernel.record.convert import make
+from anlan.kernel.record.convert import make, makeable
 from anlan.kernel.record.recycle import deleted, restore
 from anlan.kernel.record.step import step
 from anlan.kernel.record.trail import comment, links, trail
@@ -19,6 +19,7 @@ __all__ = [
     "deleted",
     "links",
     "make",
+    "makeable",
     "preview",
     "read",
     "restore",

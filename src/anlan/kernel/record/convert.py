@@ -14,14 +14,14 @@ from typing import Any
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.context import Context
 from anlan.kernel.definition.model import Conversion
-from anlan.kernel.errors import Fault, conflict, invalid, not_found
+from anlan.kernel.errors import Fault, Refused, conflict, invalid, not_found
 from anlan.kernel.fieldtype import Unreadable
 from anlan.kernel.fieldtype.types import FIELD_TYPES
 from anlan.kernel.record.compile_steps import CompiledConversion, compile_conversion
 from anlan.kernel.record.load import find, load
 from anlan.kernel.record.write import create
 
-__all__ = ["link_records", "make"]
+__all__ = ["link_records", "make", "makeable"]
 
 QUANTITY = FIELD_TYPES["quantity"]
 
@@ -64,6 +64,34 @@ def make(
         return made
 
     return ctx.atomically(work)
+
+
+def makeable(ctx: Context, form_name: str, key: str) -> frozenset[str]:
+    """The conversions that would make something of the record as it is: its state allows them and something is open.
+
+    Refused 403, 404.
+    """
+    ctx.caller.policy.require(form_name, "read")
+
+    def work() -> frozenset[str]:
+        ctx.check_versions()
+        form = ctx.form(form_name)
+        record = load(ctx, form, [find(ctx, form, key)])[0]
+        return frozenset(name for name in form.definition.conversions if _makes_something(ctx, form, name, record))
+
+    return ctx.atomically(work)
+
+
+def _makes_something(ctx: Context, form: Form, name: str, record: dict[str, Any]) -> bool:
+    if form.start is not None and record["state"] not in form.definition.conversions[name].states:
+        return False
+    try:
+        _values(ctx, form, name, record, {})
+    except Refused as refused:
+        if refused.status != 409:
+            raise
+        return False
+    return True
 
 
 def _conversion(ctx: Context, form: Form, target: str) -> tuple[str, Conversion]:

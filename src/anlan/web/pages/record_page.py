@@ -177,7 +177,7 @@ def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response
         "totals": _totals(form),
         "secondary": _secondary(form),
         "steps": _steps(form, content) if saved and waiting is None else [],
-        "makes": _makes(form, content) if saved else [],
+        "makes": _makes(ctx, form, content) if saved else [],
         "state": (form.get("states") or {}).get(content.get("state") or "draft"),
         "waiting": waiting,
         "decisions": _decisions(ctx, waiting) if waiting else [],
@@ -296,12 +296,13 @@ def _steps(form: Json, content: Json) -> list[tuple[str, Json]]:
     return sorted(found, key=lambda pair: (not pair[1].get("primary"), bool(pair[1].get("danger"))))
 
 
-def _makes(form: Json, content: Json) -> list[tuple[str, Json]]:
-    return [
-        (key, one)
-        for key, one in (form.get("conversions") or {}).items()
-        if content.get("state") in one["states"]
-    ]
+def _makes(ctx: Context, form: Json, content: Json) -> list[tuple[str, Json]]:
+    """The documents that can be made now; what is delivered in full offers no further delivery."""
+    offered = form.get("conversions") or {}
+    if not any(content.get("state") in one["states"] for one in offered.values()):
+        return []
+    possible = record.makeable(ctx, form["form"], content["id"])
+    return [(key, one) for key, one in offered.items() if key in possible]
 
 
 def _island(ctx: Context, form: Json, content: Json, editable: list[str]) -> dict[str, Any]:
