@@ -21,8 +21,6 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -35,13 +33,14 @@ from anlan.kernel.settings import Secret, Settings
 from anlan.web.api.build import build
 from anlan.web.metrics import Metrics
 from cast import CAST
+from databases import temporary_database
 
 sys.path.append(str(Path(__file__).parent / "packs"))  # where the short words for trading live
 
 from trade import Record, Trade, figures
 
 __all__ = [
-    "Api", "Made", "Record", "Trade", "as_anlan", "copied_database", "figures", "opened_site", "settings_for",
+    "Api", "Made", "Record", "Trade", "as_anlan", "figures", "opened_site", "settings_for",
 ]  # fmt: skip
 
 NOON = datetime.fromisoformat("2026-11-16T12:00:00+08:00")
@@ -64,23 +63,6 @@ def settings_for(conninfo: str, home: Path, *, pool: int = 24) -> Settings:
 
 
 @contextmanager
-def copied_database(address: str, template: str) -> Iterator[str]:
-    """The conninfo of a database of its own, made from a template; dropped at the end."""
-    name = f"whole_{uuid4().hex}"
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {} strategy wal_log").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-    try:
-        yield make_conninfo(address, dbname=name)
-    finally:
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-
-
-@contextmanager
 def opened_site(conninfo: str, home: Path, *, pool: int = 24) -> Iterator[sites.Site]:
     """The site in a copied database, as a process has it."""
     opened = sites.open(settings_for(conninfo, home, pool=pool))
@@ -97,7 +79,7 @@ def as_anlan(site: sites.Site, *, via: str = "api") -> Context:
 
 @pytest.fixture(scope="session")
 def made_whole(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    with copied_database(address, "template0") as conninfo:
+    with temporary_database(address, "template0") as conninfo:
         home = tmp_path_factory.mktemp("whole")
         sites.create(settings_for(conninfo, home))
         with opened_site(conninfo, home) as site:
@@ -108,7 +90,7 @@ def made_whole(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="module")
 def site_copy(address: str, made_whole: Made) -> Iterator[str]:
     """The conninfo of this module's own copy."""
-    with copied_database(address, made_whole.database) as conninfo:
+    with temporary_database(address, made_whole.database) as conninfo:
         with psycopg.connect(conninfo) as connection:
             connection.execute("update site_version set epoch = %s", [uuid4()])  # a copy is a site of its own
         yield conninfo

@@ -21,7 +21,7 @@ from anlan.kernel.site.making import messages
 from anlan.kernel.storage import migrate
 from anlan.kernel.storage.plan import apply_plan, make_plan
 from anlan.kernel.storage.pool import Pool, connect
-from conftest import temporary_database
+from databases import temporary_database
 
 
 def label(zh: str, en: str) -> dict[str, str]:

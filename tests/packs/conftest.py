@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 from trade import Trade
 
 from anlan.kernel import site as sites
 from anlan.kernel.settings import Secret, Settings
+from databases import temporary_database
 
 NOON = datetime.fromisoformat("2026-11-16T12:00:00+08:00")
 
@@ -35,23 +36,10 @@ def settings_for(conninfo: str, home: Path) -> Settings:
     )
 
 
-@contextmanager
-def copied_database(address: str, template: str) -> Iterator[str]:
-    """A database of its own, made from a template; dropped at the end."""
-    name = f"t_{uuid4().hex}"
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template} strategy wal_log")
-    try:
-        yield make_conninfo(address, dbname=name)
-    finally:
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(f"drop database {name} with (force)")
-
-
 @pytest.fixture(scope="session")
 def made_site(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a database with a fresh site, to be copied."""
-    with copied_database(address, "template0") as conninfo:
+    with temporary_database(address, "template0") as conninfo:
         sites.create(settings_for(conninfo, tmp_path_factory.mktemp("made")))
         yield str(conninfo_to_dict(conninfo)["dbname"])
 
@@ -59,7 +47,7 @@ def made_site(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @contextmanager
 def copied_site(address: str, template: str, home: Path) -> Iterator[sites.Site]:
     """An open site in a copy of a database, with an epoch of its own."""
-    with copied_database(address, template) as conninfo:
+    with temporary_database(address, template) as conninfo:
         with psycopg.connect(conninfo) as connection:
             connection.execute("update site_version set epoch = %s", [uuid4()])  # a copy is a site of its own
         opened = sites.open(settings_for(conninfo, home))

@@ -88,9 +88,7 @@ def _makes_something(ctx: Context, form: Form, name: str, record: dict[str, Any]
     try:
         _values(ctx, form, name, record, {})
     except Refused as refused:
-        if refused.status != 409:
-            raise
-        return False
+        return refused.status != 409  # nothing is left; any other reason is told to the one who asks for it
     return True
 
 

@@ -27,7 +27,7 @@ from anlan.kernel.query.scope import filter_sql, rule_sql
 from anlan.kernel.record.links import fetch_linked
 from anlan.kernel.record.output import amount
 
-__all__ = ["balance", "balance_source", "day_of", "load_dimensions", "movement_shape", "movements", "register_rights", "shown_dimension", "turnover", "turnover_rows"]
+__all__ = ["balance", "balance_source", "day_of", "load_dimensions", "movement_shape", "movements", "register_rights", "shown_dimension", "turnover", "turnover_rows", "visible_parts"]
 
 RECENT = timedelta(days=400)        # balances of days since are reckoned back from today's
 MOST_ROWS = 50_000                  # of a balance or turnover; more is refused, not cut
@@ -120,7 +120,7 @@ def register_rights(ctx: Context, register: Register, shape: Form, names: FormNa
     return conditions
 
 
-def _visible(ctx: Context, register: Register, by: Sequence[str]) -> tuple[list[str], list[str]]:
+def visible_parts(ctx: Context, register: Register, by: Sequence[str]) -> tuple[list[str], list[str]]:
     """The dimensions to group by and the resources that the caller may see. Refused 422 for unknown or hidden ones."""
     hidden = {key for key, level in ctx.caller.policy.fields(register.name, kind="register").items() if level == "none"}
     dims = [key for key in register.dimensions if key not in hidden]
@@ -149,7 +149,7 @@ def balance(
         ctx.check_versions()
         register = _open(ctx, name)
         day = day_of(ctx, at, "at")
-        keys, res = _visible(ctx, register, by)
+        keys, res = visible_parts(ctx, register, by)
         past = day if day is not None and (day < ctx.today or _moved_after(ctx, register, day)) else None
         shape = register.as_form(balance_source(ctx, register, past))
         rows = _grouped(ctx, shape, keys, [f"coalesce(sum(h.{quoted(key)}), 0)" for key in res], _asked(ctx, register, where), zero=zero)
@@ -244,7 +244,7 @@ def turnover(ctx: Context, name: str, start: str, end: str, *, by: Sequence[str]
         register = _open(ctx, name)
         first, last = day_of(ctx, start, "from"), day_of(ctx, end, "to")
         assert first is not None and last is not None
-        keys, res = _visible(ctx, register, by)
+        keys, res = visible_parts(ctx, register, by)
         data = [
             {key: shown_dimension(ctx, register, key, row[key]) for key in keys}
             | {key: {part: shown_resource(register, key, value) for part, value in row[f"{key}:"].items()} for key in res}
@@ -344,7 +344,7 @@ def _movement_page(ctx: Context, register: Register, names: FormNames, condition
     if query.after:
         run = runs_after(NEWEST, read_cursor(NEWEST, query.after), 0)[0]     # neither key is ever blank
         conditions, params = [*conditions, run.condition], run.params
-    keys, res = _visible(ctx, register, ())
+    keys, res = visible_parts(ctx, register, ())
     columns = ", ".join(f"h.{quoted(key)}" for key in (*keys, *res))
     rows = ctx.connection.execute(
         f'SELECT h."seq", h."date", h."recorded_at", h."document", h."document_form", h."posting", h."document_line", i.code, i.title, {columns} '

@@ -18,7 +18,7 @@ from anlan.kernel.fieldtype import FIELD_TYPES, Unreadable
 from anlan.kernel.fieldtype.types import plain
 from anlan.kernel.query.records import computable
 from anlan.kernel.query.scope import filter_sql
-from anlan.kernel.register.read import load_dimensions, shown_dimension
+from anlan.kernel.register.read import load_dimensions, shown_dimension, visible_parts
 from anlan.kernel.series.push import key_shape, open_series, rights
 from anlan.kernel.series.rollup import bucket, figures
 from anlan.kernel.series.tables import PARTS, key_table, raw_table, roll_table, steps_of
@@ -46,7 +46,7 @@ def read(
         ctx.check_versions()
         register = open_series(ctx, register_name, "read")
         first, last = _period(ctx, start, end)
-        keys, res = _visible(ctx, register, by)
+        keys, res = visible_parts(ctx, register, by)
         if step != "raw" and step not in steps_of(register):
             raise invalid([Fault("unknown_option", "step", {"field": "step", "value": step[:40], "options": ", ".join(["raw", *steps_of(register)])})])
         shape = key_shape(register)
@@ -142,12 +142,3 @@ def _instant(ctx: Context, text: str | None, path: str, *, end: bool) -> datetim
         return value
     assert isinstance(value, date)
     return datetime.combine(value + timedelta(days=1 if end else 0), clock_time(), ctx.site.zone)
-
-
-def _visible(ctx: Context, register: Register, by: Sequence[str]) -> tuple[list[str], list[str]]:
-    hidden = {key for key, level in ctx.caller.policy.fields(register.name, kind="register").items() if level == "none"}
-    dims = [key for key in register.dimensions if key not in hidden]
-    unknown = [key for key in by if key not in dims]
-    if unknown:
-        raise invalid([Fault("unknown_field", "by", {"field": key[:60], "form": register.definition.label}) for key in unknown])
-    return list(dict.fromkeys(by)) or dims, [key for key in register.resources if key not in hidden]
