@@ -150,14 +150,20 @@ def postmaster(home: Path) -> int | None:
 
 
 def stop_if_unused(home: Path) -> bool:
-    """Stop the server unless somebody else is connected: for commands that had to start it."""
+    """Stop the server unless somebody else is connected: for commands that had to start it.
+
+    A connection that we have closed is listed until its process has ended, so the list is looked at for a second.
+    """
     place = places.recorded(home)
     if place is None or not _answers(place):
         return False
     others = "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
     with psycopg.connect(_conninfo(place, _ADMIN, _ADMIN), autocommit=True) as connection:
-        if connection.execute(others).fetchone() is not None:
-            return False
+        until = time.monotonic() + 1
+        while connection.execute(others).fetchone() is not None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
     return stop(home)
 
 
