@@ -11,7 +11,7 @@ from psycopg.types.json import Json
 
 from anlan.kernel import record
 from anlan.kernel.catalogue.form import Form
-from anlan.kernel.context import AGAIN, Context, Transaction, refused_by_database
+from anlan.kernel.context import AGAIN, Context, Transaction
 from anlan.kernel.errors import Refused, not_found
 from anlan.kernel.exchange.columns import columns_of, match, normalised
 from anlan.kernel.memory import Memory
@@ -184,6 +184,7 @@ def savepoint(ctx: Context) -> Iterator[None]:
     speak up only after the savepoint is gone.
     """
     assert ctx.tx is not None, "a savepoint outside a transaction"
+    ctx.settle()
     mark = _Mark.of(ctx.tx)
     try:
         with ctx.connection.transaction():
@@ -194,7 +195,7 @@ def savepoint(ctx: Context) -> Iterator[None]:
             except psycopg.Error as error:
                 if error.sqlstate in AGAIN or error.sqlstate is None:
                     raise
-                raise refused_by_database(ctx.catalogue, error) from error
+                raise ctx.told(error) from error
     except Refused:
         mark.restore(ctx.tx)
         raise
@@ -204,6 +205,7 @@ def savepoint(ctx: Context) -> Iterator[None]:
 def undone(ctx: Context) -> Iterator[None]:
     """What happens inside is undone at its end, however it ends."""
     assert ctx.tx is not None, "a savepoint outside a transaction"
+    ctx.settle()
     mark = _Mark.of(ctx.tx)
     with ctx.connection.transaction(force_rollback=True):
         yield

@@ -1,7 +1,7 @@
 """Postings compiled to statements.
 
 A statement works out in the database which movements the documents should have and differ from those they have, inserts
-the difference, brings balances up to date in key order and returns what a limit forbids. Three spellings of
+the difference, brings balances up to date in key order and refuses what a limit forbids. Three spellings of
 "the difference", by what the step does to the states of the posting's `while`:
 
     enter   had none, has them now:     want
@@ -26,7 +26,7 @@ from anlan.kernel.catalogue.register import DIMENSION_SQL, RESOURCE_SQL, ZEROS, 
 from anlan.kernel.catalogue.scope import row_scope
 from anlan.kernel.definition.model import Posting
 from anlan.kernel.formula import BOOLEAN, DesignError, Formula, sql
-from anlan.kernel.posting.limit import NO_LIMITS, limit_select
+from anlan.kernel.posting.limit import limit_select, limits_refuse
 
 __all__ = ["Change", "CompiledPosting", "compiled_postings", "computed_write", "statements_for"]
 
@@ -85,6 +85,41 @@ def statements_for(catalogue: Catalogue, form: Form, changes: tuple[tuple[str, C
     return form.part(f"posting statements {changes}", make)
 
 
+def computed_rows(catalogue: Catalogue, form: Form, changes: tuple[tuple[str, Change], ...]) -> str:
+    """What some computed postings to one register want, with the balances of their keys, locked in key order.
+
+    Rows: place in `changes`, ord, document, document_line, date, dimensions, resources; then of the balance
+    resources, memory, last_date (all null when there is none). $1 ids of all documents, $2 now.
+    """
+
+    def make() -> str:
+        by_key = {item.key: item for item in compiled_postings(catalogue, form)}
+        register = by_key[changes[0][0]].register
+        dims = [quoted(name) for name in register.dimensions]
+        held = [*(quoted(name) for name in (*register.resources, *register.definition.memory)), "last_date"]
+        columns = ", ".join(f"w.{quoted(name)}" for name in (*register.dimensions, *register.resources))
+        parts, keys, selects = [], [], []
+        for place, (key, change) in enumerate(changes):
+            parts.append(
+                f"w{place} AS MATERIALIZED (SELECT row_number() OVER () AS ord, r.* FROM ({by_key[key].rows[change]}) r)"
+            )
+            keys.append(f"SELECT DISTINCT {', '.join(dims)} FROM w{place}")
+            same = " AND ".join(f"b.{name} = w.{name}" for name in dims)
+            selects.append(
+                f"SELECT {place} AS place, w.ord, w.document, w.document_line, w.date, {columns}, "
+                f"{', '.join(f'b.{name}' for name in held)} FROM w{place} w LEFT JOIN b ON {same}"
+            )
+        same = " AND ".join(f"b.{name} = k.{name}" for name in dims)
+        order = ", ".join(f"b.{name}" for name in dims)
+        parts.append(
+            f"b AS MATERIALIZED (SELECT {order}, {', '.join(f'b.{name}' for name in held)} FROM ({' UNION '.join(keys)}) k "
+            f"JOIN {register.balance_table} b ON {same} ORDER BY {order} FOR UPDATE OF b)"
+        )
+        return f"WITH {', '.join(parts)} {' UNION ALL '.join(selects)} ORDER BY 1, 2"
+
+    return form.part(f"computed rows {changes}", make)
+
+
 def _joined(catalogue: Catalogue, form: Form, wave: list[tuple[CompiledPosting, Change]]) -> str:
     parts, selects = [], []
     for place, (item, change) in enumerate(wave):
@@ -92,8 +127,8 @@ def _joined(catalogue: Catalogue, form: Form, wave: list[tuple[CompiledPosting, 
             catalogue, item.register, form=f"'{form.name}'", posting=f"'{item.key}'", mark=str(place)
         )
         parts += [item.diffs[change].replace("{0}", str(place)), ctes]
-        selects += [select] if select else []
-    return f"WITH {', '.join(parts)} {' UNION ALL '.join(selects) or NO_LIMITS}"
+        selects.append(select)
+    return f"WITH {', '.join(parts)} {limits_refuse(selects)}"
 
 
 def _compile(catalogue: Catalogue, form: Form, key: str, posting: Posting) -> CompiledPosting:
@@ -286,4 +321,4 @@ def computed_write(catalogue: Catalogue, register: Register) -> str:
     ctes, select = write_tail(
         catalogue, register, form="document_form", posting="posting", memory=bool(register.definition.memory)
     )
-    return f"WITH {diff}, {ctes} {select or NO_LIMITS}"
+    return f"WITH {diff}, {ctes} {limits_refuse([select])}"

@@ -15,20 +15,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Form, quoted
 from anlan.kernel.catalogue.names import FormNames
 from anlan.kernel.catalogue.register import ZERO_VALUES, Register
 from anlan.kernel.catalogue.scope import HEAD, FieldsScope
-from anlan.kernel.context import Context
+from anlan.kernel.context import LIMIT, Context, Transaction
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.formula import DesignError, Formula, Ref, sql
 from anlan.kernel.formula.tree import Node, Operation
 from anlan.kernel.formula.types import CONTEXT
 
-__all__ = ["NO_LIMITS", "BrokenLimit", "broken_limits", "limit_select", "refuse_broken"]
-
-NO_LIMITS = "SELECT WHERE false"
+__all__ = ["BrokenLimit", "limit_select", "limits_refuse", "refuse_broken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class _LimitNames(FormNames):
 
 
 def limit_select(catalogue: Catalogue, register: Register, mark: str = "") -> str:
-    """The SELECT at the end of a write: rows (register, code, short, left, lines, dimensions, resources), both lists as texts;
-    "" for a register without limits."""
+    """A SELECT for the end of a write: rows (register, code, short, left, lines, dimensions, resources), numbers as texts,
+    lines and both lists as lists of texts; "" for a register without limits."""
     if not register.definition.limits:
         return ""
     shape = register.as_form(register.balance_table)
@@ -82,7 +82,7 @@ def limit_select(catalogue: Catalogue, register: Register, mark: str = "") -> st
                 unless = f" AND NOT coalesce({sql(catalogue.check(limit.unless, scope), new_names)}, false)"
             # Both sides may join the same links: the old side only reads resources of c, the joins are the new side's.
             selects.append(
-                f"SELECT '{register.name}' AS register, '{limit.code}' AS code, {new} AS short, GREATEST(- ({old}), 0) AS left, "
+                f"SELECT '{register.name}' AS register, '{limit.code}' AS code, ({new})::text AS short, (GREATEST(- ({old}), 0))::text AS left, "
                 f"(SELECT array_agg(DISTINCT d.document_line) FROM diff{mark} d WHERE {same}) AS lines, {lists} "
                 f"FROM {source} {new_names.joins} WHERE {new} > 0 AND {new} > {old}{unless}"
             )
@@ -123,10 +123,22 @@ def _running(register: Register, dims: list[str], res: list[str], mark: str) -> 
     )
 
 
-def broken_limits(catalogue: Catalogue, rows: list[tuple[Any, ...]]) -> list[BrokenLimit]:
-    """The rows of a write's final SELECT, the worst of each code and key."""
+def limits_refuse(selects: Iterable[str]) -> str:
+    """The end of a write: a SELECT that refuses the whole transaction when one of the limits' SELECTs has a row."""
+    text = " UNION ALL ".join(select for select in selects if select)
+    if not text:
+        return "SELECT WHERE false"
+    row = 'json_build_array(x."register", x."code", x."short", x."left", x."lines", x."dims", x."res")'
+    return (
+        f"SELECT anlan_refuse('{LIMIT}', json_agg({row})::text) FROM ({text}) "
+        'x ("register", "code", "short", "left", "lines", "dims", "res") HAVING count(*) > 0'
+    )
+
+
+def _broken(catalogue: Catalogue, detail: str) -> list[BrokenLimit]:
+    """What a refusing write tells, the worst of each code and key."""
     worst: dict[tuple[Any, ...], BrokenLimit] = {}
-    for name, code, short, left, lines, dims, res in rows:
+    for name, code, short, left, lines, dims, res in orjson.loads(detail):
         register = catalogue.registers[name]
         dimensions = {
             key: date.fromisoformat(text) if register.dimensions[key].type == "date" else text
@@ -134,40 +146,42 @@ def broken_limits(catalogue: Catalogue, rows: list[tuple[Any, ...]]) -> list[Bro
         }
         resources = {key: Decimal(text) for key, text in zip(register.resources, res, strict=True)}
         found = BrokenLimit(
-            register, code, short, left, tuple(line for line in lines or () if line), dimensions, resources
-        )
+            register, code, Decimal(short), Decimal(left), tuple(line for line in lines or () if line),
+            dimensions, resources,
+        )  # fmt: skip
         key = (code, *dims)
         if key not in worst or worst[key].short < found.short:
             worst[key] = found
     return list(worst.values())
 
 
-def refuse_broken(ctx: Context, broken: list[BrokenLimit], positions: dict[str, str]) -> Refused:
-    """The refusal that names each key, what is left and what is missing. Reads labels; only runs when refused.
+def refuse_broken(ctx: Context, tx: Transaction, detail: str, positions: dict[str, str]) -> Refused:
+    """The refusal that names each key, what is left and what is missing.
 
-    `positions` maps line ids to paths such as `lines[2].quantity`.
+    `detail` is what the write told; `positions` maps line ids to paths such as `lines[2].quantity`. The transaction
+    is over: labels are read through another connection, or taken from what it had loaded.
     """
     faults = []
-    for item in broken:
-        params: dict[str, Any] = {"short": item.short, "left": item.left, **item.resources}
-        for key, dimension in item.register.dimensions.items():
-            value = item.dimensions[key]
-            params[key] = (
-                None
-                if value == ZERO_VALUES[dimension.type]
-                else (
-                    _label(ctx, dimension.to, value) if dimension.type == "link" and dimension.to else value
-                )
-            )
-        paths = sorted(positions[line] for line in item.lines if line in positions) or [""]
-        for path in paths:
-            faults.append(Fault(item.code, path, params))
+    with ctx.site.pool.connection() as connection:
+
+        def label(form: str, key: str) -> str:
+            row = connection.execute("SELECT code, title FROM record_index WHERE id = $1", [key]).fetchone()
+            if row is None:
+                setting = ctx.catalogue.forms[form].is_setting
+                found = ctx.memory.row(form, key) if setting else tx.linked.get(form, {}).get(key, {})
+                return str(found.get("name") or found.get("code") or key)
+            return " ".join(str(part) for part in row if part)
+
+        for item in _broken(ctx.catalogue, detail):
+            params: dict[str, Any] = {"short": item.short, "left": item.left, **item.resources}
+            for key, dimension in item.register.dimensions.items():
+                value = item.dimensions[key]
+                if value == ZERO_VALUES[dimension.type]:
+                    params[key] = None
+                elif dimension.type == "link" and dimension.to:
+                    params[key] = label(dimension.to, value)
+                else:
+                    params[key] = value
+            paths = sorted(positions[line] for line in item.lines if line in positions) or [""]
+            faults += [Fault(item.code, path, params) for path in paths]
     return Refused(422, faults[0].code if len({fault.code for fault in faults}) == 1 else "invalid", faults)
-
-
-def _label(ctx: Context, form: str, key: str) -> str:
-    row = ctx.connection.execute("SELECT code, title FROM record_index WHERE id = $1", [key]).fetchone()
-    if row is None:
-        found = ctx.linked(form, key)
-        return str(found.get("name") or found.get("code") or key)
-    return " ".join(str(part) for part in row if part)

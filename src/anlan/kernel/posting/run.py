@@ -8,19 +8,20 @@ from typing import Any
 
 import orjson
 
-from anlan.kernel.catalogue.form import Form, quoted
+from anlan.kernel.catalogue.form import Form
 from anlan.kernel.catalogue.register import ZERO_VALUES, Register
-from anlan.kernel.context import Context
+from anlan.kernel.context import LIMIT, Context
 from anlan.kernel.errors import Fault, Refused
 from anlan.kernel.ids import id_array
 from anlan.kernel.posting.compiled import (
     Change,
     CompiledPosting,
     compiled_postings,
+    computed_rows,
     computed_write,
     statements_for,
 )
-from anlan.kernel.posting.limit import broken_limits, refuse_broken
+from anlan.kernel.posting.limit import refuse_broken
 from anlan.kernel.record.output import raw_json
 
 __all__ = ["closed_until", "hold_periods", "is_none", "post"]
@@ -47,6 +48,7 @@ def post(ctx: Context, form: Form, documents: list[Row], before: Sequence[str | 
             if change == "enter":
                 entering[document["id"]] = document
     _refuse_closed(ctx, form, list(entering.values()))
+    _explain_limits(ctx, form, documents)
     work: dict[str, list[tuple[CompiledPosting, Change, list[str]]]] = {}
     by_key = {item.key: item for item in postings}
     for (key, change), ids in groups.items():
@@ -54,26 +56,30 @@ def post(ctx: Context, form: Form, documents: list[Row], before: Sequence[str | 
     computed: list[Row] = []
     for name in sorted(work, reverse=True):
         if name:
-            computed += _post_computed(ctx, form, name, work[name], documents)
+            computed += _post_computed(ctx, form, name, work[name])
     joined: dict[str, list[tuple[str, Change]]] = {}
     for item, change, ids in work.get("", ()):
         joined.setdefault(id_array(ids), []).append((item.key, change))
     for array, changes in joined.items():
         for text in statements_for(ctx.catalogue, form, tuple(changes)):
-            _later(ctx, form, ctx.connection.execute(text, [array, ctx.now], prepare=True), documents)
+            ctx.connection.execute(text, [array, ctx.now], prepare=True)
     return computed
 
 
-def _later(ctx: Context, form: Form, answer: Any, documents: list[Row]) -> None:
-    """Look for broken limits before the commit, when the answer is there without waiting for it alone."""
-    assert ctx.tx is not None
+def _explain_limits(ctx: Context, form: Form, documents: list[Row]) -> None:
+    """Remember where the documents' lines stand, should a statement of this transaction refuse for a limit."""
+    tx = ctx.tx
+    assert tx is not None
+    tx.posted.append((form, documents))
+    tx.doubtful = True
 
-    def look() -> None:
-        broken = broken_limits(ctx.catalogue, answer.fetchall())
-        if broken:
-            raise refuse_broken(ctx, broken, _positions(form, documents))
+    def means(detail: str) -> Exception:
+        places: dict[str, str] = {}
+        for posted in tx.posted:
+            places |= _positions(*posted)
+        return refuse_broken(ctx, tx, detail, places)
 
-    ctx.tx.pending.append(look)
+    tx.refusals.setdefault(LIMIT, means)
 
 
 def closed_until(ctx: Context, company: str | None) -> date | None:
@@ -138,104 +144,90 @@ def _post_computed(
     form: Form,
     name: str,
     work: list[tuple[CompiledPosting, Change, list[str]]],
-    documents: list[Row],
 ) -> list[Row]:
     """Postings whose resources a pack's function completes.
 
-    1. Select the rows that the postings want.
-    2. Lock the balances of their keys, in key order.
-    3. The function fills in what is missing.
-    4. Write movements, balances, periods in one statement per register.
+    1. Select the rows that the postings want, and lock the balances of their keys, in key order, with the same
+       statement; one for each register.
+    2. The function fills in what is missing.
+    3. Write movements, balances, periods in one statement per register.
     """
     rows: list[Row] = []
-    for item, change, ids in work:
-        register = item.register
-        dims, res = list(register.dimensions), list(register.resources)
-        for got in ctx.connection.execute(
-            item.rows[change], [id_array(ids), ctx.now], prepare=True
-        ).fetchall():
-            dimensions = dict(zip(dims, got[3 : 3 + len(dims)], strict=True))
-            resources = dict(zip(res, got[3 + len(dims) : 3 + len(dims) + len(res)], strict=True))
-            given = {
-                key: resources[key] if key in item.posting.resources or change != "enter" else None
-                for key in res
-            }
-            rows.append(
-                {
-                    "posting": item.key,
-                    "register": register.name,
-                    "document": got[0],
-                    "line": got[1],
-                    "date": got[2],
-                    "dimensions": dimensions,
-                    "resources": given,
-                    "change": change,
-                    "reversal": change == "leave",
-                    "carry": None,
-                    "carries": item.posting.carry,
-                    "form": form.name,
-                    "key": tuple(dimensions.values()),
-                }
-            )
+    by_register: dict[str, list[tuple[CompiledPosting, Change, list[str]]]] = {}
+    for one in work:
+        by_register.setdefault(one[0].register.name, []).append(one)
+    asked = []
+    for register_name in sorted(by_register):
+        items = by_register[register_name]
+        text = computed_rows(ctx.catalogue, form, tuple((item.key, change) for item, change, _ in items))
+        ids = id_array(dict.fromkeys(key for _, _, named in items for key in named))
+        asked.append((items, ctx.connection.execute(text, [ids, ctx.now], prepare=True)))
+    for items, answer in asked:
+        rows += _wanted_rows(ctx, form, items, answer.fetchall())
     if not rows:
         return []
     by_place = {(row["posting"], row["document"], row["line"]): row for row in rows}
     for row in rows:
         if row["carries"]:
             row["carry"] = by_place.get((row["carries"], row["document"], row["line"]))
-    for register_name in sorted({row["register"] for row in rows}):
-        _lock(
-            ctx,
-            ctx.catalogue.registers[register_name],
-            [row for row in rows if row["register"] == register_name],
-        )
     done = ctx.catalogue.computes[name].function(ctx, rows)
     for register_name in sorted({row["register"] for row in done}):
         register = ctx.catalogue.registers[register_name]
-        _write(ctx, form, register, [row for row in done if row["register"] == register_name], documents)
+        _write(ctx, register, [row for row in done if row["register"] == register_name])
     return done
 
 
-def _lock(ctx: Context, register: Register, rows: list[Row]) -> None:
-    """Lock the balance rows of the keys and hand each key's balance, one dict, to its rows."""
-    keys = {row["key"]: row["dimensions"] for row in rows}
-    names = [*register.resources, *register.definition.memory]
-    text = register.compiled.get("lock")
-    if text is None:
-        from anlan.kernel.catalogue.register import DIMENSION_SQL
-
-        typed = ", ".join(
-            f"{quoted(key)} {DIMENSION_SQL[item.type]}" for key, item in register.dimensions.items()
-        )
-        same = " AND ".join(f"b.{quoted(key)} = k.{quoted(key)}" for key in register.dimensions)
-        order = ", ".join(f"b.{quoted(key)}" for key in register.dimensions)
-        text = register.compiled["lock"] = (
-            f"SELECT {order}, {', '.join(f'b.{quoted(key)}' for key in names)}, b.last_date FROM json_to_recordset($1::json) "
-            f"AS k({typed}) JOIN {register.balance_table} b ON {same} ORDER BY {order} FOR UPDATE OF b"
-        )
-    data = orjson.dumps(list(keys.values())).decode()
-    found = {
-        row[: len(register.dimensions)]: row[len(register.dimensions) :]
-        for row in ctx.connection.execute(text, [data], prepare=True).fetchall()
-    }
-    zero = ctx.site.zero
+def _wanted_rows(
+    ctx: Context,
+    form: Form,
+    items: list[tuple[CompiledPosting, Change, list[str]]],
+    found: list[tuple[Any, ...]],
+) -> list[Row]:
+    """The rows of one register as a compute function gets them; rows of one key share one balance."""
+    register, zero = items[0][0].register, ctx.site.zero
+    dims, res = list(register.dimensions), list(register.resources)
+    names = [*res, *register.definition.memory, "last_date"]
+    first, second, third = 5 + len(dims), 5 + len(dims) + len(res), 5 + len(dims) + 2 * len(res)
     balances: dict[tuple[Any, ...], Row] = {}
-    for row in rows:
-        key = row["key"]
-        if key not in balances:
-            got = found.get(key)
-            if got is None:
-                balances[key] = (
-                    dict.fromkeys(register.resources, zero)
-                    | dict.fromkeys(register.definition.memory)
-                    | {"last_date": None}
-                )
-            else:
-                balances[key] = dict(zip((*names, "last_date"), got, strict=True))
-        row["balance"] = balances[key]
+    rows: list[Row] = []
+    for got in found:
+        item, change, ids = items[got[0]]
+        if got[2] not in ids:
+            continue  # a document that another change is asked of
+        key = got[5:first]
+        balance = balances.get(key)
+        if balance is None:
+            held = got[second:]
+            balance = balances[key] = (
+                dict(zip(names, held, strict=True))
+                if held[0] is not None
+                else dict.fromkeys(res, zero) | dict.fromkeys(names[third - second :])
+            )
+        resources = dict(zip(res, got[first:second], strict=True))
+        if change == "enter":
+            resources = {one: resources[one] if one in item.posting.resources else None for one in res}
+        rows.append(
+            {
+                "posting": item.key,
+                "register": register.name,
+                "document": got[2],
+                "line": got[3],
+                "date": got[4],
+                "dimensions": dict(zip(dims, key, strict=True)),
+                "resources": resources,
+                "change": change,
+                "reversal": change == "leave",
+                "carry": None,
+                "carries": item.posting.carry,
+                "form": form.name,
+                "key": key,
+                "balance": balance,
+            }
+        )
+    return rows
 
 
-def _write(ctx: Context, form: Form, register: Register, rows: list[Row], documents: list[Row]) -> None:
+def _write(ctx: Context, register: Register, rows: list[Row]) -> None:
     zero = ctx.site.zero
     data = [
         {
@@ -257,12 +249,7 @@ def _write(ctx: Context, form: Form, register: Register, rows: list[Row], docume
     text = register.compiled.get("write")
     if text is None:
         text = register.compiled["write"] = computed_write(ctx.catalogue, register)
-    _later(
-        ctx,
-        form,
-        ctx.connection.execute(text, [orjson.dumps(data, default=raw_json).decode(), ctx.now], prepare=True),
-        documents,
-    )
+    ctx.connection.execute(text, [orjson.dumps(data, default=raw_json).decode(), ctx.now], prepare=True)
 
 
 def is_none(register: Register, dimension: str, value: Any) -> bool:

@@ -12,14 +12,15 @@ from decimal import Decimal
 from typing import Any
 
 from anlan.kernel.catalogue.form import Form
-from anlan.kernel.context import Context
+from anlan.kernel.context import Context, Later
 from anlan.kernel.definition.model import Conversion
 from anlan.kernel.errors import Fault, Refused, conflict, invalid, not_found
 from anlan.kernel.fieldtype import Unreadable
 from anlan.kernel.fieldtype.types import FIELD_TYPES
+from anlan.kernel.ids import uuid7
 from anlan.kernel.record.compile_steps import CompiledConversion, compile_conversion
 from anlan.kernel.record.load import find, load
-from anlan.kernel.record.write import create
+from anlan.kernel.record.write import creating
 
 __all__ = ["link_records", "make", "makeable"]
 
@@ -46,7 +47,7 @@ def make(
     ctx.caller.policy.require(form_name, "read")
     ctx.caller.policy.require(target_name, "create")
 
-    def work() -> dict[str, Any]:
+    def work() -> Later[dict[str, Any]]:
         ctx.ask_versions()
         form = ctx.form(form_name)
         name, conversion = _conversion(ctx, form, target_name)
@@ -59,9 +60,10 @@ def make(
                 number=record.get("number") or "",
             )
         values = _values(ctx, form, name, record, body)
-        made = create(ctx, conversion.to, values)
-        link_records(ctx, (form_name, record["id"]), (made["form"], made["id"]), name)
-        return made
+        made = uuid7()
+        answer = creating(ctx, conversion.to, [values], ids=[made], alone=True)
+        link_records(ctx, (form_name, record["id"]), (conversion.to, made), name)
+        return Later(lambda: answer.make()[0])
 
     return ctx.atomically(work)
 
@@ -77,7 +79,9 @@ def makeable(ctx: Context, form_name: str, key: str) -> frozenset[str]:
         ctx.check_versions()
         form = ctx.form(form_name)
         record = load(ctx, form, [find(ctx, form, key)])[0]
-        return frozenset(name for name in form.definition.conversions if _makes_something(ctx, form, name, record))
+        return frozenset(
+            name for name in form.definition.conversions if _makes_something(ctx, form, name, record)
+        )
 
     return ctx.atomically(work)
 

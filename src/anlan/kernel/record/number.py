@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import date
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -105,18 +106,26 @@ def _ensure(ctx: Context, name: str) -> None:
 
 
 def assign_gapless(ctx: Context, form: Form, documents: list[dict[str, Any]]) -> None:
-    """Give numbers without holes: counter, head and index in one statement, the last of the transaction."""
+    """Give numbers without holes: counter, head and index in one statement, the last of the transaction.
+
+    Nobody waits for the numbers: they stand in the documents once the transaction takes its answers in.
+    """
+    assert ctx.tx is not None
     for document in documents:
         if document.get("number"):
             continue
         prefix, width, rest = prefix_of(ctx, form, document)
-        row = ctx.connection.execute(
+        answer = ctx.connection.execute(
             "WITH c AS (INSERT INTO counter AS c (name, n) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET n = c.n + 1 RETURNING n), "
             "t AS (SELECT $2::text || lpad(n::text, GREATEST($3::integer, length(n::text)), '0') || $4::text AS number FROM c), "
             f'h AS (UPDATE {form.table} SET {quoted("number")} = t.number FROM t WHERE "id" = $5) '
             f", i AS (UPDATE record_index SET code = t.number FROM t WHERE id = $5) SELECT number FROM t",
             [_scope(form, document, prefix), prefix, width, rest, document["id"]],
             prepare=True,
-        ).fetchone()
-        assert row is not None
-        document["number"] = row[0]
+        )
+        ctx.tx.pending.append(partial(_take_number, document, answer))
+        ctx.tx.doubtful = True
+
+
+def _take_number(document: dict[str, Any], answer: Any) -> None:
+    document["number"] = answer.fetchone()[0]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from anlan.kernel.catalogue.form import Form
-from anlan.kernel.context import Context
+from anlan.kernel.context import Context, Later
 from anlan.kernel.errors import Fault, Refused, conflict, invalid, not_found
 from anlan.kernel.formula import FAILURES, references
 from anlan.kernel.posting import run as posting
@@ -56,12 +56,13 @@ def step(
     if action is not None:
         ctx.caller.policy.require(form_name, transition)
 
-    def work() -> Record:
+    def work() -> Record | Later[Record]:
         form = ctx.form(form_name)
-        ctx.ask_versions()
         found = find(ctx, form, key, transition if action is not None else "read")
         if form.definition.postings and form.has_company:
             posting.hold_periods(ctx, form, [found])
+        else:
+            ctx.ask_versions()
         wants = Wants(True, True) if action is None else looks_at(ctx, form, action)
         record = load(ctx, form, [found], lock=True, balances=wants.balances, lines=wants.lines)[0]
         if ctx.tx is not None and record.get("company") and form.definition.postings:
@@ -130,7 +131,7 @@ def _take(
     *,
     comment: str | None,
     values: Mapping[str, Any] | None,
-) -> Record:
+) -> Record | Later[Record]:
     """Take a step, or submit it where an approval stands in between."""
     _allowed(form, record, name)
     after = apply_values(ctx, form, record, values) if values else dict(record)
@@ -140,7 +141,8 @@ def _take(
     request = _ask(batch, comment, values)
     if request is not None:
         return output(ctx, form, record, hidden) | {"approval": request}
-    return output(ctx, form, perform(batch, comment), hidden)
+    done = perform(batch, comment)
+    return Later(lambda: output(ctx, form, done.make(), hidden))
 
 
 def _ask(batch: Batch, comment: str | None, values: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -174,7 +176,9 @@ def _ask(batch: Batch, comment: str | None, values: Mapping[str, Any] | None) ->
     return None if request["status"] == "approved" else request
 
 
-def _decide(ctx: Context, form: Form, record: Record, decision: str, comment: str | None) -> Record:
+def _decide(
+    ctx: Context, form: Form, record: Record, decision: str, comment: str | None
+) -> Record | Later[Record]:
     """Approve, reject, return or withdraw the request that waits on the record."""
     waiting = approval.waiting(ctx.connection, [record["id"]]).get(record["id"])
     if waiting is None:
@@ -186,7 +190,7 @@ def _decide(ctx: Context, form: Form, record: Record, decision: str, comment: st
     _allowed(form, record, outcome.transition)
     after = apply_values(ctx, form, record, outcome.content) if outcome.content else dict(record)
     done = perform(Batch(ctx, form, [after], [record], outcome.transition), comment)
-    return output(ctx, form, done, hidden) | {"approval": outcome.request}
+    return Later(lambda: output(ctx, form, done.make(), hidden) | {"approval": outcome.request})
 
 
 def step_trusted(
@@ -198,13 +202,14 @@ def step_trusted(
     for record in load(ctx, form, ids, lock=True):
         _allowed(form, record, transition)
         done.append(perform(Batch(ctx, form, [dict(record)], [record], transition), comment))
-    return done
+    ctx.settle()
+    return [one.make() for one in done]
 
 
-def perform(batch: Batch, comment: str | None) -> Record:
-    """The step itself: rules, checks, state, postings, what rules do afterwards. The record in flight, as it is now.
+def perform(batch: Batch, comment: str | None) -> Later[Record]:
+    """The step itself: rules, checks, state, postings, what rules do afterwards. The record in flight, as it is then.
 
-    Statements are sent one after the other and looked at together at the end, before anybody commits.
+    Statements are sent one after the other; what they refuse is told with the commit.
     """
     ctx, form, name = batch.ctx, batch.form, batch.transition or ""
     before, after, move = batch.before[0] or {}, batch.documents[0], form.transitions[name]
@@ -228,11 +233,14 @@ def perform(batch: Batch, comment: str | None) -> Record:
     if leaving and numbered is not None and numbered.gapless:
         number.assign_gapless(ctx, form, [after])
     tell_memories(ctx, form)
-    answers = ask_balances(ctx, form, [after["id"]])
-    ctx.settle()
     load_labels(ctx, form, [after])
-    take_balances(ctx, form, [after], answers)
-    return after
+    answers = ask_balances(ctx, form, [after["id"]])
+
+    def answer() -> Record:
+        take_balances(ctx, form, [after], answers)
+        return after
+
+    return Later(answer)
 
 
 def _before_step(batch: Batch) -> None:

@@ -13,7 +13,7 @@ import orjson
 
 from anlan.kernel.access.predicate import names_for, predicate
 from anlan.kernel.catalogue.form import Form
-from anlan.kernel.context import Context
+from anlan.kernel.context import Context, Later
 from anlan.kernel.errors import Refused, forbidden
 from anlan.kernel.ids import id_array, uuid7
 from anlan.kernel.posting import run as posting
@@ -29,7 +29,17 @@ from anlan.kernel.record.store import insert, number_lines, tell_memories, write
 from anlan.kernel.record.work import apply_values, check, derive, refuse, refuse_while_waiting, run_rules
 from anlan.kernel.rules import Batch
 
-__all__ = ["create", "create_again", "create_many", "create_trusted", "delete", "preview", "read", "update"]
+__all__ = [
+    "create",
+    "create_again",
+    "create_many",
+    "create_trusted",
+    "creating",
+    "delete",
+    "preview",
+    "read",
+    "update",
+]
 
 Values = Mapping[str, Any]
 Record = dict[str, Any]
@@ -42,22 +52,37 @@ def create(ctx: Context, form_name: str, values: Values) -> Record:
 
 def create_many(ctx: Context, form_name: str, many: Sequence[Values], *, alone: bool = False) -> list[Record]:
     """Make several records of one form, all or none; paths of faults begin with `records[i]`."""
-    ctx.caller.policy.require(ctx.form(form_name).name, "create")
+    return ctx.atomically(lambda: creating(ctx, form_name, many, alone=alone))
 
-    def work() -> list[Record]:
-        ctx.ask_versions()
-        form = ctx.form(form_name)
-        batch = Batch(ctx, form, [], [None] * len(many), alone=alone)
-        _read_in(batch, many)
-        _make(batch, form.start)
-        _check_rows(ctx, form, "create", [document["id"] for document in batch.documents])
-        load_labels(ctx, form, batch.documents)
-        part, hidden = compiled(ctx.catalogue, form), ctx.caller.policy.fields(form.name)
+
+def creating(
+    ctx: Context,
+    form_name: str,
+    many: Sequence[Values],
+    *,
+    ids: Sequence[str] = (),
+    alone: bool = False,
+) -> Later[list[Record]]:
+    """`create_many` inside a transaction: everything is sent, and the answer can be put together. `ids` of the records,
+    when the caller has chosen them."""
+    ctx.caller.policy.require(ctx.form(form_name).name, "create")
+    ctx.ask_versions()
+    form = ctx.form(form_name)
+    batch = Batch(ctx, form, [], [None] * len(many), alone=alone)
+    _read_in(batch, many)
+    for document, key in zip(batch.documents, ids, strict=False):
+        document["id"] = key
+    _make(batch, form.start)
+    _check_rows(ctx, form, "create", [document["id"] for document in batch.documents])
+    load_labels(ctx, form, batch.documents)
+    part, hidden = compiled(ctx.catalogue, form), ctx.caller.policy.fields(form.name)
+
+    def answer() -> list[Record]:
         for document in batch.documents:
             part.view(document, ctx)
         return [output(ctx, form, document, hidden) for document in batch.documents]
 
-    return ctx.atomically(work)
+    return Later(answer)
 
 
 def create_again(ctx: Context, form_name: str, content: Values, key: str) -> Record:
@@ -188,7 +213,7 @@ def update(ctx: Context, form_name: str, key: str, values: Values, *, version: i
     """Change a record; `version` is the one that the caller has read. Refused 403, 404, 409, 412, 422."""
     ctx.caller.policy.require(form_name, "update")
 
-    def work() -> Record:
+    def work() -> Later[Record]:
         ctx.ask_versions()
         form = ctx.form(form_name)
         found = find(ctx, form, key, "update")
@@ -209,7 +234,7 @@ def update(ctx: Context, form_name: str, key: str, values: Values, *, version: i
     return ctx.atomically(work)
 
 
-def _save(ctx: Context, form: Form, before: Record, after: Record) -> Record:
+def _save(ctx: Context, form: Form, before: Record, after: Record) -> Later[Record]:
     """Write a changed record and what follows from it; its JSON. Nothing is written when nothing changed."""
     batch = Batch(ctx, form, [after], [before], alone=True)
     outside_draft = form.start is None or before["state"] != form.start
@@ -222,7 +247,7 @@ def _save(ctx: Context, form: Form, before: Record, after: Record) -> Record:
     changed = changes(form, before, after)
     hidden = ctx.caller.policy.fields(form.name)
     if not changed and not moved:
-        return output(ctx, form, before, hidden)
+        return Later(lambda: output(ctx, form, before, hidden))
     write_update(ctx, form, after, changed, kind="update", moved=moved)
     if form.start is not None:
         batch.movements = posting.post(ctx, form, [after], before=[before["state"]])
@@ -230,11 +255,14 @@ def _save(ctx: Context, form: Form, before: Record, after: Record) -> Record:
     if outside_draft:
         run_rules(batch, "posted")
         refuse(batch)
-    answers = ask_balances(ctx, form, [after["id"]])
-    ctx.settle()
     load_labels(ctx, form, [after])
-    take_balances(ctx, form, [after], answers)
-    return output(ctx, form, after, hidden)
+    answers = ask_balances(ctx, form, [after["id"]])
+
+    def answer() -> Record:
+        take_balances(ctx, form, [after], answers)
+        return output(ctx, form, after, hidden)
+
+    return Later(answer)
 
 
 def delete(ctx: Context, form_name: str, key: str) -> None:

@@ -83,6 +83,11 @@ class Site:
         """The company of a record whose author has none of his own: the first one made."""
         return next(iter(ctx.memory.rows("system.company")), None)
 
+    def masters(self, catalogue: Catalogue) -> Masters:
+        """The masters in memory; empty ones of the same version when they were loaded for another catalogue."""
+        masters = self._masters
+        return masters if masters.catalogue is catalogue else Masters(catalogue, masters.version)
+
     def masters_at(self, catalogue: Catalogue, version: int) -> Masters:
         """The masters in memory for a version; empty ones when what we have is of another."""
         masters = self._masters
