@@ -252,12 +252,13 @@ def test_every_print_is_a_pdf(ask: Api, name: str) -> None:
 
 @contextmanager
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The texts of the statements that are sent inside."""
+    """The texts of the statements that are sent inside, but for where a transaction begins and ends."""
     sent: list[str] = []
     real: Callable[..., Any] = psycopg.Cursor.execute
 
     def execute(cursor: Any, text: Any, *rest: Any, **more: Any) -> Any:
-        sent.append(str(text))
+        if text not in ("BEGIN", "COMMIT"):
+            sent.append(str(text))
         return real(cursor, text, *rest, **more)
 
     with monkeypatch.context() as patch:

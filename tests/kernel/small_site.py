@@ -76,12 +76,13 @@ class Small:
 
     @contextmanager
     def counted(self) -> Iterator[list[str]]:
-        """The statements that connections of this process send meanwhile."""
+        """The statements that connections of this process send meanwhile, but for where a transaction begins and ends."""
         seen: list[str] = []
         real = psycopg.Cursor.execute
 
         def execute(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-            seen.append(str(query))
+            if query not in ("BEGIN", "COMMIT"):
+                seen.append(str(query))
             return real(cursor, query, *args, **kwargs)
 
         with pytest.MonkeyPatch.context() as patch:

@@ -198,14 +198,16 @@ class Context:
                 # In a pipeline a statement is only waited for when its result is looked at: half the CPU of both sides.
                 with connection.pipeline() as pipeline:
                     tx = self.tx = Transaction(connection, pipeline, trusting=trusting)
+                    failed = True
                     try:
                         connection.execute("BEGIN", prepare=True)
                         yield tx
                         connection.execute("COMMIT", prepare=True)
                         tx.take_in()
-                    except BaseException:
-                        _drain(pipeline)
-                        raise
+                        failed = False
+                    finally:
+                        if failed:
+                            _drain(pipeline)
             finally:
                 self.tx = None
                 _leave(connection)
@@ -254,9 +256,7 @@ class Context:
         better raises first."""
         try:
             return work()
-        except psycopg.Error:
-            raise
-        except Exception:
+        except Refused:
             if self.tx is not None and self.tx.trusting:
                 self.tx.pipeline.sync()
             raise
@@ -323,6 +323,11 @@ class Context:
         """Once a transaction, before anything else is believed."""
         self.ask_versions()
         self.know_versions()
+
+    def take_in(self) -> None:
+        """Take in the answers that are pending; waits for them."""
+        assert self.tx is not None
+        self.tx.take_in()
 
     def settle(self) -> None:
         """Wait for all that was sent: what refuses the transaction refuses now, what was pending is taken in."""

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from anlan.kernel.catalogue.form import Field, Form, quoted
@@ -17,6 +17,7 @@ from anlan.kernel.formula.types import CONTEXT
 
 if TYPE_CHECKING:
     from anlan.kernel.catalogue.register import Register
+    from anlan.kernel.definition.model import Balance
     from anlan.kernel.formula import Function
 
 __all__ = ["ZERO_ID", "FormNames"]
@@ -142,11 +143,32 @@ class FormNames:
     def _balance(self, item: Field, scope: object, *, in_line: bool) -> str:
         balance = item.definition.balance
         assert balance is not None
-        register = self.registers[balance.register_name]
-        keys = balance.key or {"line": "id"}
+        return f"(SELECT coalesce(sum(b.{quoted(balance.resource)}), 0) {self._balance_rows(balance, scope)})"
+
+    def _balance_rows(self, balance: Balance, scope: object) -> str:
+        """FROM and WHERE of the rows that a balance field sums up."""
         conditions = []
-        for dimension, text in keys.items():
+        for dimension, text in (balance.key or {"line": "id"}).items():
             value = sql(check(text, scope), self)  # type: ignore[arg-type]  # a FieldsScope, typed loosely above
             conditions.append(f"b.{quoted(dimension)} = {value}")
-        return (f'(SELECT coalesce(sum(b.{quoted(balance.resource)}), 0) FROM {register.balance_table} b '
-                f"WHERE {' AND '.join(conditions)})")
+        return f"FROM {self.registers[balance.register_name].balance_table} b WHERE {' AND '.join(conditions)}"
+
+    def balances(self, form: Form, fields: Sequence[Field]) -> tuple[list[str], str]:
+        """The values of balance fields of one table, and the joins that bring them: fields of one register and key are
+        looked up together."""
+        groups: dict[str, str] = {}
+        sums: dict[str, list[str]] = {}
+        values = []
+        for item in fields:
+            balance = item.definition.balance
+            assert balance is not None
+            lines = item.path.split(".")[0] if "." in item.path else None
+            scope = line_scope(self.forms, form, lines) if lines else form_scope(self.forms, form)
+            rows = self._balance_rows(balance, scope)
+            alias = groups.setdefault(rows, f"b{len(groups)}")
+            column = f"v{len(sums.setdefault(rows, []))}"
+            sums[rows].append(f"coalesce(sum(b.{quoted(balance.resource)}), 0) AS {column}")
+            values.append(f"{alias}.{column}")
+        joins = " ".join(
+            f"CROSS JOIN LATERAL (SELECT {', '.join(sums[rows])} {rows}) {alias}" for rows, alias in groups.items())
+        return values, joins

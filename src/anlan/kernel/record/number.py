@@ -19,7 +19,7 @@ import psycopg
 from anlan.kernel.catalogue.form import Form, quoted
 from anlan.kernel.context import Context
 
-__all__ = ["assign", "assign_gapless", "prefix_of"]
+__all__ = ["assign", "assign_gapless", "prefix_of", "sequence_of", "take_later"]
 
 COUNTER = re.compile(r"\{(0+)\}")
 PART = re.compile(r"\{([A-Za-z_]+)\}")
@@ -70,21 +70,23 @@ def _scope(form: Form, document: dict[str, Any], prefix: str) -> str:
     )
 
 
+def sequence_of(ctx: Context, form: Form, document: dict[str, Any]) -> tuple[str, str, int, str]:
+    """(sequence, text before the counter, its width, text after it); the sequence is there."""
+    prefix, width, rest = prefix_of(ctx, form, document)
+    scope = _scope(form, document, prefix).encode()
+    name = "num_" + hashlib.sha1(scope, usedforsecurity=False).hexdigest()[:20]
+    _ensure(ctx, name)
+    return name, prefix, width, rest
+
+
 def assign(ctx: Context, form: Form, documents: list[dict[str, Any]]) -> None:
     """Give numbers from sequences to documents that have none. One statement per sequence."""
     wanted: dict[str, list[tuple[dict[str, Any], str, int, str]]] = {}
     for document in documents:
         if not document.get("number"):
-            prefix, width, rest = prefix_of(ctx, form, document)
-            name = (
-                "num_"
-                + hashlib.sha1(_scope(form, document, prefix).encode(), usedforsecurity=False).hexdigest()[
-                    :20
-                ]
-            )
+            name, prefix, width, rest = sequence_of(ctx, form, document)
             wanted.setdefault(name, []).append((document, prefix, width, rest))
     for name, entries in wanted.items():
-        _ensure(ctx, name)
         rows = ctx.connection.execute(
             f"SELECT nextval('{name}') FROM generate_series(1, $1::integer)", [len(entries)], prepare=True
         ).fetchall()
@@ -110,7 +112,6 @@ def assign_gapless(ctx: Context, form: Form, documents: list[dict[str, Any]]) ->
 
     Nobody waits for the numbers: they stand in the documents once the transaction takes its answers in.
     """
-    assert ctx.tx is not None
     for document in documents:
         if document.get("number"):
             continue
@@ -123,8 +124,14 @@ def assign_gapless(ctx: Context, form: Form, documents: list[dict[str, Any]]) ->
             [_scope(form, document, prefix), prefix, width, rest, document["id"]],
             prepare=True,
         )
-        ctx.tx.pending.append(partial(_take_number, document, answer))
-        ctx.tx.doubtful = True
+        take_later(ctx, document, answer)
+
+
+def take_later(ctx: Context, document: dict[str, Any], answer: Any) -> None:
+    """Let the document have the number of an answer, once the transaction takes its answers in."""
+    assert ctx.tx is not None
+    ctx.tx.pending.append(partial(_take_number, document, answer))
+    ctx.tx.doubtful = True
 
 
 def _take_number(document: dict[str, Any], answer: Any) -> None:

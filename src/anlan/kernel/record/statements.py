@@ -13,7 +13,7 @@ from anlan.kernel.catalogue.catalogue import Catalogue
 from anlan.kernel.catalogue.form import Field, Form, LinesTable, quoted
 from anlan.kernel.catalogue.names import FormNames
 
-__all__ = ["LinesRead", "Statements", "statements"]
+__all__ = ["NUMBER", "LinesRead", "Statements", "statements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Statements:
     update: str
     update_head: str
     step: str
+    step_numbered: str
     select: str
     select_for_update: str
     head_keys: tuple[str, ...]
@@ -70,6 +71,7 @@ def _make(catalogue: Catalogue, form: Form) -> Statements:
         update=_update(form, head, with_lines=True),
         update_head=_update(form, head, with_lines=False),
         step=_step(form),
+        step_numbered=_step_numbered(form),
         select=select + '"id" = ANY($1::uuid[])',
         select_for_update=select + '"id" = ANY($1::uuid[]) ORDER BY "id" FOR UPDATE',
         head_keys=tuple(item.key for item in head),
@@ -159,17 +161,36 @@ def _update(form: Form, head: list[Field], *, with_lines: bool) -> str:
 
 
 def _step(form: Form) -> str:
-    """Only state and number change: $1 id, $8 state, $9 number or null, $10 changes."""
+    """Only the state changes: $1 id, $8 state, $9 changes."""
     if "state" not in form.fields:
         return ""
-    number = ', "number" = coalesce($9, "number")' if "number" in form.fields else ""
-    code = ", code = coalesce($9, code)" if form.code_column == "number" else ""
     return (
-        f'WITH h AS (UPDATE {form.table} SET "state" = $8{number}, "version" = "version" + 1, "updated_at" = $2, '
+        f'WITH h AS (UPDATE {form.table} SET "state" = $8, "version" = "version" + 1, "updated_at" = $2, '
         f'"updated_by" = $3 WHERE "id" = $1), '
-        f"i AS (UPDATE record_index SET state = $8{code}, updated_at = $2 WHERE id = $1) "
+        f"i AS (UPDATE record_index SET state = $8, updated_at = $2 WHERE id = $1) "
         "INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id, comment) "
-        f"SELECT $1::uuid, '{form.name}', $6, $2, $2, $3, $4, $10::json, $5, $7 WHERE $9::text IS NULL OR true"
+        f"SELECT $1::uuid, '{form.name}', $6, $2, $2, $3, $4, $9::json, $5, $7"
+    )
+
+
+NUMBER = "@number@"  # stands in the changes of a step for the number that its statement takes
+
+
+def _step_numbered(form: Form) -> str:
+    """The state changes, and the record gets its number: as `_step`, then $10 sequence, $11 text before the counter, $12
+    its width, $13 text after it. Returns the number."""
+    if "state" not in form.fields or "number" not in form.fields:
+        return ""
+    code = ", code = n.number" if form.code_column == "number" else ""
+    return (
+        "WITH c AS (SELECT nextval($10::text::regclass)::text AS v), "
+        "n AS MATERIALIZED (SELECT $11::text || lpad(v, GREATEST($12::integer, length(v)), '0') || $13::text AS number FROM c), "
+        f'h AS (UPDATE {form.table} SET "state" = $8, "number" = n.number, "version" = "version" + 1, "updated_at" = $2, '
+        f'"updated_by" = $3 FROM n WHERE "id" = $1), '
+        f"i AS (UPDATE record_index SET state = $8{code}, updated_at = $2 FROM n WHERE id = $1), "
+        "e AS (INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id, comment) "
+        f"SELECT $1::uuid, '{form.name}', $6, $2, $2, $3, $4, "
+        f"replace($9, '\"{NUMBER}\"', to_json(n.number)::text)::json, $5, $7 FROM n) SELECT number FROM n"
     )
 
 
@@ -194,11 +215,13 @@ def _balances(catalogue: Catalogue, form: Form, table: LinesTable | None, fields
         lines=table.key if table else None,
         functions=catalogue.functions,
     )
-    alias = "l" if table else "h"
-    values = [names.virtual(alias, form, item, (alias,)) for item in fields]
+    values, looked_up = names.balances(form, fields)
     if table is None:
-        return f'SELECT h."id", {", ".join(values)} FROM {form.table} h {names.joins} WHERE h."id" = ANY($1::uuid[])'
+        return (
+            f'SELECT h."id", {", ".join(values)} FROM {form.table} h {names.joins} {looked_up} '
+            f'WHERE h."id" = ANY($1::uuid[])'
+        )
     return (
         f'SELECT l."id", {", ".join(values)} FROM {form.table} h JOIN {table.table} l ON l."record" = h."id" '
-        f'{names.joins} WHERE h."id" = ANY($1::uuid[])'
+        f'{names.joins} {looked_up} WHERE h."id" = ANY($1::uuid[])'
     )

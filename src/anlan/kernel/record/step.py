@@ -17,7 +17,7 @@ from anlan.kernel.record.compile_steps import Guard, guard
 from anlan.kernel.record.events import changes
 from anlan.kernel.record.load import ask_balances, find, load, load_labels, take_balances
 from anlan.kernel.record.output import output, raw_json
-from anlan.kernel.record.statements import statements
+from anlan.kernel.record.statements import NUMBER, statements
 from anlan.kernel.record.store import number_lines, tell_memories, write_update
 from anlan.kernel.record.work import apply_values, check, derive, refuse, refuse_while_waiting, run_rules
 from anlan.kernel.rules import Batch
@@ -223,13 +223,13 @@ def perform(batch: Batch, comment: str | None) -> Later[Record]:
     refuse(batch)
     after["state"] = move.to
     changed = changes(form, before, after)
-    if leaving and numbered is not None and not numbered.gapless and not after.get("number"):
-        number.assign(ctx, form, [after])
-        changed.append({"path": "number", "old": None, "new": after["number"]})
-    _write_step(batch, changed, comment)
+    wanting = leaving and numbered is not None and not numbered.gapless and not after.get("number")
+    _write_step(batch, changed, comment, numbering=wanting)
     batch.movements = posting.post(ctx, form, [after], before=[before["state"]])
-    run_rules(batch, "posted")
-    refuse(batch)
+    if batch.ctx.catalogue.rules.get((form.name, "posted")):
+        ctx.take_in()
+        run_rules(batch, "posted")
+        refuse(batch)
     if leaving and numbered is not None and numbered.gapless:
         number.assign_gapless(ctx, form, [after])
     tell_memories(ctx, form)
@@ -287,29 +287,26 @@ def _refuse_used(batch: Batch) -> None:
         )
 
 
-def _write_step(batch: Batch, changed: list[Record], comment: str | None) -> None:
-    """The new state; the light statement when nothing else changed."""
+def _write_step(batch: Batch, changed: list[Record], comment: str | None, *, numbering: bool) -> None:
+    """The new state, and the number if there has to be one; the light statements when nothing else changed."""
     ctx, form, name = batch.ctx, batch.form, batch.transition or ""
     before, after = batch.before[0] or {}, batch.documents[0]
-    if all(item["path"] in ("state", "number") for item in changed):
-        ctx.connection.execute(
-            statements(ctx.catalogue, form).step,
-            [
-                after["id"],
-                ctx.now,
-                ctx.caller.user,
-                ctx.via,
-                ctx.request_id,
-                name,
-                comment,
-                after["state"],
-                after.get("number"),
-                orjson.dumps(changed, default=raw_json).decode(),
-            ],
-            prepare=True,
-        )
-        after["version"] = before["version"] + 1
-        after["updated_at"], after["updated_by"] = ctx.now, ctx.caller.user
+    light = all(item["path"] == "state" for item in changed)
+    if numbering and not light:
+        number.assign(ctx, form, [after])
+    if numbering:
+        changed.append({"path": "number", "old": None, "new": NUMBER if light else after["number"]})
+    if not light:
+        moved = number_lines(form, before, after)
+        write_update(ctx, form, after, changed, kind=name, comment=comment, moved=moved)
         return
-    moved = number_lines(form, before, after)
-    write_update(ctx, form, after, changed, kind=name, comment=comment, moved=moved)
+    texts = statements(ctx.catalogue, form)
+    values = [after["id"], ctx.now, ctx.caller.user, ctx.via, ctx.request_id, name, comment, after["state"]]
+    values.append(orjson.dumps(changed, default=raw_json).decode())
+    if numbering:
+        values += number.sequence_of(ctx, form, after)
+        number.take_later(ctx, after, ctx.connection.execute(texts.step_numbered, values, prepare=True))
+    else:
+        ctx.connection.execute(texts.step, values, prepare=True)
+    after["version"] = before["version"] + 1
+    after["updated_at"], after["updated_by"] = ctx.now, ctx.caller.user

@@ -214,11 +214,12 @@ def update(ctx: Context, form_name: str, key: str, values: Values, *, version: i
     ctx.caller.policy.require(form_name, "update")
 
     def work() -> Later[Record]:
-        ctx.ask_versions()
         form = ctx.form(form_name)
         found = find(ctx, form, key, "update")
         if form.definition.postings and form.has_company:
             posting.hold_periods(ctx, form, [found])
+        else:
+            ctx.ask_versions()
         record = load(ctx, form, [found], lock=True)[0]
         if version is not None and record["version"] != version:
             raise Refused(
