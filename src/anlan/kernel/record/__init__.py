@@ -5,6 +5,7 @@ These functions are the only way to a record, whoever asks: page, API, import, j
 
 from anlan.kernel.record.batch import batch
 from anlan.kernel.record.convert import make, makeable
+from anlan.kernel.record.many import read_many
 from anlan.kernel.record.recycle import deleted, restore
 from anlan.kernel.record.step import step
 from anlan.kernel.record.trail import comment, links, trail
@@ -22,6 +23,7 @@ __all__ = [
     "makeable",
     "preview",
     "read",
+    "read_many",
     "restore",
     "step",
     "trail",

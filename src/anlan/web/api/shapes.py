@@ -139,6 +139,11 @@ BODIES: dict[str, Any] = {
     "records.change": "$change",
     "records.step": _closed(comment={"type": ["string", "null"]}, values={"type": ["object", "null"]}),
     "records.make": _ANY_OBJECT,
+    "records.print_many": _closed(
+        ("ids",),
+        ids={"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 200},
+        language={"enum": ["zh", "en"]},
+    ),
     "records.comment": _closed(("text",), text={"type": "string", "minLength": 1}),
     "records.attach": _object(("file",), file={"type": "string", "format": "binary"}),
     "records.batch": _closed(

@@ -80,7 +80,9 @@ _OF_A_RECORD = (
     _get("/recycle-bin", "recycle.list", records.deleted, query=("form",)),
     _post("/recycle-bin/{id}/restore", "recycle.restore", records.restore),
     _get(_RECORD + "/print/{print}", "records.print", printing.print_record, answers=MEDIA_TYPES["pdf"],
-         needs="print"),
+         query=("language",), needs="print"),
+    _post("/records/{form}/print/{print}", "records.print_many", printing.print_many, "json",
+          answers=MEDIA_TYPES["pdf"], needs="print"),
 )  # fmt: skip
 
 _REGISTERS = (
