@@ -40,6 +40,22 @@ def _document(trade: Trade, form: str) -> Record:
         return receipt
     if form == "stock.issue":
         return trade.issue(item, 1)
+    if form == "stock.count":
+        return trade.do(trade.create("stock.count", warehouse="WH1", lines=[{"item": item}]), "start")
+    if form == "purchase.requisition":
+        asked = {"reason": "生产", "needed_by": "2026-12-20", "lines": [{"item": item, "quantity": "1"}]}
+        return trade.do(trade.create(form, **asked), "submit")
+    if form == "sales.quotation":
+        lines = [{"item": item, "quantity": "1", "price": "9"}]
+        return trade.do(trade.create(form, customer=customer, lines=lines), "send")
+    if form == "base.item":
+        return record.read(trade.ctx, form, item)
+    if form == "base.party":
+        return record.read(trade.ctx, form, customer)
+    if form == "stock.lot":
+        return trade.create(
+            form, code=trade.code("L"), item=trade.item("T", code=trade.code("T"), tracking="lot")
+        )
     if form == "stock.transfer":
         line = {"item": item, "quantity": "1"}
         made = trade.create("stock.transfer", warehouse="WH1", to_warehouse=trade.warehouse(), lines=[line])

@@ -162,6 +162,15 @@ def count(ctx: Context, document: Row, movements: Sequence[Row]) -> list[Fact]:
     return [Fact("gain" if value > 0 else "loss", abs(value), item=item) for item, value in values]
 
 
+def transfer(ctx: Context, document: Row, movements: Sequence[Row]) -> list[Fact]:
+    """What did not arrive, at its cost; a transfer that arrives in full changes no account."""
+    return [
+        Fact("loss", -(row["resources"]["value"] or ZERO), item=row["dimensions"]["item"])
+        for row in movements
+        if row["posting"] == "cost_lost"
+    ]
+
+
 def _is_goods(ctx: Context, line: Row) -> bool:
     return bool(ctx.linked("base.item", line["item"]).get("kind") == "goods")
 
@@ -186,4 +195,5 @@ FACTS: dict[str, Facts] = {
     "stock.receipt": stock_receipt,
     "stock.issue": stock_issue,
     "stock.count": count,
+    "stock.transfer": transfer,
 }
