@@ -181,7 +181,7 @@ def _business(trade: Trade, branch: str) -> None:
     trade.create("stock.count", warehouse="WH1", lines=lines)
     trade.create("purchase.requisition", reason="生产", needed_by="2026-12-20", lines=lines)
     quoted = [{"item": lines[0]["item"], "quantity": "1", "price": "9"}]
-    trade.create("sales.quotation", customer=trade.customer("Q", code="Q-0"), lines=quoted)
+    trade.create("sales.quotation", customer=trade.customer("Q"), lines=quoted)
     trade.create("stock.transfer", warehouse="WH1", to_warehouse=trade.warehouse("Z"), lines=lines)
     _sales(trade, trade.order(customer, item, 10))
     _sales(trade, trade.order(customer, item, 10, company=branch), post=False)

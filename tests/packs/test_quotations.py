@@ -41,6 +41,7 @@ def test_a_new_version_replaces_the_old_one_which_stays_readable(trade: Trade) -
     assert _state(trade, first) == "sent"
     second = trade.update(second, lines=[{"id": second["lines"][0]["id"], "price": "90"}])
     trade.do(second, "send")
+    assert trade.update(second, note="as agreed")["note"] == "as agreed"
     old = trade.read(first)
     assert (old["state"], *figures(old, "net")) == ("replaced", 300)
     refused(lambda: trade.make(first, "sales.order"), "conversion.wrong_state", 409)

@@ -47,7 +47,7 @@ def make_many(
             ctx, form, sorted(ids), lock=True, balances=False, lines=False
         )  # locked in one order by everybody
         sources = load(ctx, form, ids)
-        values = _together(ctx, form, name, conversion, sources, given)
+        values = _together(ctx, form, conversion, name=name, sources=sources, given=given)
         made = create(ctx, conversion.to, values)
         for source in sources:
             link_records(ctx, (form_name, source["id"]), (made["form"], made["id"]), name)
@@ -57,7 +57,7 @@ def make_many(
 
 
 def _together(
-    ctx: Context, form: Form, name: str, conversion: Conversion, sources: list[Record], given: Record
+    ctx: Context, form: Form, conversion: Conversion, *, name: str, sources: list[Record], given: Record
 ) -> Record:
     """The values of the new document; sources of which nothing is open are taken out of the list."""
     lines_key = conversion.target or conversion.each

@@ -176,9 +176,12 @@ def _is_goods(ctx: Context, line: Row) -> bool:
 
 
 def variant_of(form: str, document: Row) -> str:
-    """Which of a form's posting rules fits best: a payment's direction and partner, a reason."""
+    """Which of a form's posting rules fits best: a payment's direction and partner, a reason, what was open
+    before."""
     if form == "finance.payment":
         return f"{document['direction']}.{document['party_kind']}"
+    if form in ("sales.invoice", "purchase.invoice"):
+        return "opening" if document.get("opening") else ""
     return str(document.get("reason") or "") if form in ("stock.receipt", "stock.issue") else ""
 
 

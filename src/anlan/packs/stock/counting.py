@@ -97,7 +97,7 @@ def _lines(batch: Batch, books: Mapping[Key, Decimal]) -> list[Row]:
     table = batch.ctx.catalogue.forms["base.item"].table
     ids = id_array(sorted({item for item, _ in books}))
     found = batch.ctx.connection.execute(f"SELECT id, unit FROM {table} WHERE id = ANY($1::uuid[])", [ids])
-    units = dict(found.fetchall())
+    units: dict[str, str] = dict(found.fetchall())
     return [
         {**empty, "id": uuid7(), "item": item, "lot": lot, "unit": units[item], "frozen_quantity": quantity}
         for (item, lot), quantity in books.items()
