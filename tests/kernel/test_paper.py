@@ -448,7 +448,7 @@ def test_a_table_on_one_page_is_not_summed_twice() -> None:
 
 def test_a_record_says_in_which_language_it_is_printed() -> None:
     definition = a_print().model_copy(update={"language": "party.language"})
-    parties = [{"id": "p", "code": "C1", "label": "A", "language": one} for one in ("en", "zh", None)]
+    parties = [{"id": "p", "code": "C1", "label": "A", "language": one} for one in ("en", "zh_cn", None)]
     records = [a_record(party=party) for party in parties]
     data = document_data(definition, FORM, records, language="zh-CN")
     assert [one["lang"] for one in data["documents"]] == ["en", "zh", "zh"]

@@ -446,7 +446,7 @@ class PrintDefinition(Model):
     paper: Literal[
         "a4", "a4-landscape", "a5", "a5-landscape", "241x140", "241x93", "240x120", "label-60x40", "label-100x60"
     ] = "a4"
-    language: FormulaText | None = None  # a path whose value (zh, en) says the language; else the reader's
+    language: FormulaText | None = None  # a path whose value (zh_cn, en) says the language; else the reader's
     blocks: dict[Key, PrintBlock]
     order: list[Key]
 

@@ -120,7 +120,8 @@ def document_data(
 def _asked_by(definition: PrintDefinition, record: Mapping[str, Any]) -> str | None:
     """The language that the record itself asks for: its party's."""
     value = value_of(record, definition.language) if definition.language else None
-    return value if isinstance(value, str) and value in ("zh", "en") else None
+    spoken = value.partition("_")[0] if isinstance(value, str) else ""
+    return spoken if spoken in ("zh", "en") else None
 
 
 def page_words(title: str, language: str, sheet: Sheet) -> dict[str, Any]:

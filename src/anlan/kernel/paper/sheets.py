@@ -1,8 +1,8 @@
 """The sizes of paper a print may be on, in millimetres and points.
 
 `241x140` and `241x93` are a half and a third of continuous three-part forms (241 × 279 mm), which dot-matrix
-printers pull by holes 12 mm wide at both sides: nothing may be printed there. `240x120` is the paper of vouchers
-that is bound at the left.
+printers pull by holes 12 mm wide at both sides: nothing may be printed there. `240x120` is what books are
+bound of, at the left.
 """
 
 from __future__ import annotations

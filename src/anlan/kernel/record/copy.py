@@ -1,6 +1,6 @@
 """A document once more: a draft with what somebody typed into another one.
 
-copy(ctx, "demo.order", "O-0007")   →   a draft with its customer and lines, without number, date and state
+copy(ctx, "demo.order", "O-0007")   →   a draft with its party and lines, without number, date and state
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Example data: remembered while it is loaded, offered at the log-in, and taken out again when the work begins.
 
-    with example.remembering(site, shown=[("lin", "林知夏", "sales_clerk")], password="…"):
+    with example.remembering(site, shown=[("lin", "林知夏", "clerk")], password="…"):
         …                                    # records made through the usual calls
-    example.people(connection)               →  [{"login": "lin", "name": "林知夏", "role": "sales_clerk"}]
+    example.people(connection)               →  [{"login": "lin", "name": "林知夏", "role": "clerk"}]
     example.remove(site, by=caller)          →  how many records went
 
 Removing takes the example's records with all that they moved, and puts back what it changed in records that were
