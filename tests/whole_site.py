@@ -179,6 +179,9 @@ def _business(trade: Trade, branch: str) -> None:
     trade.create("stock.lot", code="L-0", item=item)
     lines = [{"item": item, "quantity": "5"}]
     trade.create("stock.count", warehouse="WH1", lines=lines)
+    trade.create("purchase.requisition", reason="生产", needed_by="2026-12-20", lines=lines)
+    quoted = [{"item": lines[0]["item"], "quantity": "1", "price": "9"}]
+    trade.create("sales.quotation", customer=trade.customer("Q"), lines=quoted)
     trade.create("stock.transfer", warehouse="WH1", to_warehouse=trade.warehouse("Z"), lines=lines)
     _sales(trade, trade.order(customer, item, 10))
     _sales(trade, trade.order(customer, item, 10, company=branch), post=False)

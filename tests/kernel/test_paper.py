@@ -15,7 +15,10 @@ from exchange_site import as_role, small_site, system
 from anlan.kernel import describe, paper, record
 from anlan.kernel.definition.model import PrintDefinition
 from anlan.kernel.errors import Refused
+from anlan.kernel.paper import qr
+from anlan.kernel.paper.bars import bars, code128, is_ean13
 from anlan.kernel.paper.layout import document_data
+from anlan.kernel.paper.qr import modules
 from anlan.kernel.paper.values import shown
 from anlan.kernel.site import Site
 
@@ -365,3 +368,115 @@ def test_who_may_read_but_not_print_is_refused(site: Site) -> None:
     with pytest.raises(Refused) as refused:
         paper.render(reader_of_things, definition, describe.form(reader_of_things, "demo.thing"), [])
     assert refused.value.status == 403
+
+
+# -- codes, page sums, languages
+
+
+def test_bars_of_code_128_read_as_the_standard_says() -> None:
+    """Start B, A, check 34 (104 + 33 = 137 - 103), stop; and digits two by two in set C."""
+    assert "".join(map(str, code128("A").runs)) == "211214" + "111323" + "131123" + "2331112"
+    assert "".join(map(str, code128("1234").runs)).startswith("211232" + "112232" + "131123")
+
+
+def test_an_ean_13_has_95_modules_and_a_wrong_check_digit_is_none() -> None:
+    made = bars("6901234567892")
+    assert made is not None
+    assert (sum(made.runs), made.runs[:3], made.runs[-3:]) == (95, (1, 1, 1), (1, 1, 1))
+    assert is_ean13("4006381333931")
+    assert not is_ean13("4006381333932")
+
+
+def test_chinese_has_no_bars_but_a_square() -> None:
+    assert bars("豆干") is None
+    block = document_data(
+        a_print(code={"block": "code", "fields": ["note"]}), FORM, [a_record(note="批次豆干")], language="zh"
+    )["documents"][0]["blocks"][0]
+    assert (block["bars"], len(block["square"])) == ([], 21)
+
+
+@pytest.mark.parametrize(("length", "size"), [(14, 21), (15, 25), (40, 29), (180, 53), (500, 57)])
+def test_a_square_grows_with_its_text_and_keeps_its_finders(length: int, size: int) -> None:
+    made = modules("x" * length)
+    assert len(made) == size
+    finder = [[max(abs(y - 3), abs(x - 3)) != 2 for x in range(7)] for y in range(7)]
+    assert (
+        [row[:7] for row in made[:7]]
+        == [row[-7:] for row in made[:7]]
+        == [row[:7] for row in made[-7:]]
+        == finder
+    )
+
+
+def test_a_square_says_what_was_put_in() -> None:
+    """Read back: format bits give the mask; the bits in the standard's order, unmasked, are the bytes again."""
+    made = modules("F06-261124")
+    size = len(made)
+    bits = sum(made[y][x] << n for n, (y, x) in enumerate(qr._format_places(size)[:15]))
+    mask = next(n for n in range(8) if qr.format_bits(n) == bits)
+    _, fixed = qr._patterns(1)
+    read = "".join("01"[made[y][x] ^ qr._MASKS[mask](y, x)] for y, x in qr._free(fixed))
+    content = [int(read[at : at + 8], 2) for at in range(0, 16 * 8, 8)]
+    assert qr.correction(content, 10) == [int(read[at : at + 8], 2) for at in range(16 * 8, 26 * 8, 8)]
+    whole = "".join(f"{one:08b}" for one in content)
+    assert (whole[:4], int(whole[4:12], 2)) == ("0100", 10)
+    assert bytes(int(whole[12 + 8 * n : 20 + 8 * n], 2) for n in range(10)) == b"F06-261124"
+
+
+def _summed(lines: int) -> list[str]:
+    return packed(
+        pdf_of(
+            a_record(lines),
+            table={"block": "table", "each": "lines", "columns": ["item", "amount"], "page_sums": True},
+        )
+    )
+
+
+def test_each_page_of_a_long_table_is_summed_and_the_last_one_has_the_total() -> None:
+    found = _summed(100)
+    assert len(found) > 1
+    sums = [Decimal(re.search(r"本页小计([0-9,.]+)", page)[1].replace(",", "")) for page in found]  # type: ignore[index]
+    assert sum(sums) == Decimal("100010.00")
+    assert ["合计100,010.00" in page for page in found] == [*[False] * (len(found) - 1), True]
+
+
+def test_a_table_on_one_page_is_not_summed_twice() -> None:
+    (page,) = _summed(3)
+    assert "本页小计" not in page
+    assert "合计3,000.30" in page
+
+
+def test_a_record_says_in_which_language_it_is_printed() -> None:
+    definition = a_print().model_copy(update={"language": "party.language"})
+    parties = [{"id": "p", "code": "C1", "label": "A", "language": one} for one in ("en", "zh_cn", None)]
+    records = [a_record(party=party) for party in parties]
+    data = document_data(definition, FORM, records, language="zh-CN")
+    assert [one["lang"] for one in data["documents"]] == ["en", "zh", "zh"]
+    english, chinese, _ = packed(paper.pdf(data))
+    assert "Partycode" in english or "Party:A" in english
+    assert "客户：A" in chinese
+
+
+def test_zeros_are_left_out_where_the_print_says_so() -> None:
+    record = a_record()
+    record["lines"][0]["amount"] = "0"
+    table = {"block": "table", "each": "lines", "columns": ["item", "amount"], "hide_zeros": True}
+    block = document_data(a_print(table=table), FORM, [record], language="zh")["documents"][0]["blocks"][0]
+    assert [row[-1] for row in block["rows"]] == ["", "1,000.10"]
+
+
+def test_words_of_an_amount_are_for_yuan_only() -> None:
+    dollars = a_record(currency={"id": "u", "code": "USD", "label": "Dollar"})
+    assert "金额大写" in packed(pdf_of(a_record()))[0]
+    assert "金额大写" not in packed(pdf_of(dollars))[0]
+
+
+def test_a_long_name_is_cut_on_a_label_so_that_its_code_keeps_its_place() -> None:
+    blocks = {
+        "name": {"block": "text", "text": label("{note}", "{note}")},
+        "code": {"block": "code", "fields": ["number"]},
+    }
+    found = packed(pdf_of(a_record(note="长" * 200), sheet="label-60x40", **blocks))
+    assert len(found) == 1
+    assert "…" in found[0]
+    assert "DN-1" in found[0]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def told(site: Site) -> Iterator[Trade]:
     """The site after the story was told."""
-    demo.load(site)
+    demo.load(site, months=3)
     yield Trade(site)
 
 

@@ -155,3 +155,29 @@ class TestPeriods:
         trade.do(paid, "cancel")
         assert trade.voucher(paid) == [("bank", D(-50), D(0)), ("receivable", D(0), D(-50))]
         trade.balanced()
+
+
+def test_an_opening_invoice_is_open_with_its_due_date_and_is_no_revenue(trade: Trade) -> None:
+    service, customer = trade.item("O", kind="service", tax_rate="0"), trade.customer()
+    lines = [{"item": service, "quantity": "1", "price": "500"}]
+    made = trade.create(
+        "sales.invoice",
+        customer=customer,
+        opening=True,
+        date="2026-10-05",
+        due_date="2026-11-04",
+        lines=lines,
+    )
+    made = trade.do(made, "post")
+    assert trade.receivable(customer) == 500
+    assert trade.voucher(made) == [("receivable", D(500), D(0)), ("opening", D(0), D(500))]
+    trade.do(trade.make(made, "finance.payment"), "post")
+    assert trade.receivable(customer) == 0
+
+
+def test_an_opening_payable_stands_against_the_opening_account(trade: Trade) -> None:
+    service, supplier = trade.item("O", kind="service", tax_rate="0"), trade.supplier()
+    lines = [{"item": service, "quantity": "1", "price": "80"}]
+    made = trade.do(trade.create("purchase.invoice", supplier=supplier, opening=True, lines=lines), "post")
+    assert trade.payable(supplier) == 80
+    assert trade.voucher(made) == [("opening", D(80), D(0)), ("payable", D(0), D(80))]

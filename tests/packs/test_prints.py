@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 from test_definitions import catalogue
-from trade import Record, Trade
+from trade import Record, Trade, refused
 
 from anlan.kernel import describe, paper, record
+from anlan.kernel.access.caller import Identity, caller_from
+from anlan.kernel.context import Context
+from anlan.kernel.ids import uuid7
+
+
+def pages(pdf: bytes) -> list[str]:
+    """The text of each page."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext of poppler-utils is not installed: the text of a PDF cannot be read here")
+    done = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True, timeout=60
+    )
+    return done.stdout.decode().removesuffix("\f").split("\f")
+
+
+def as_role(trade: Trade, *roles: str) -> Context:
+    """A context of somebody of the main company with these roles only."""
+    company = next(iter(trade.ctx.memory.rows("system.company")))
+    identity = Identity(uuid7(), "x", "X", "zh-CN", company, (), None, frozenset(roles))
+    return Context(trade.site, caller_from(identity, trade.site.catalogue.policies))
 
 
 def _document(trade: Trade, form: str) -> Record:
@@ -17,6 +40,22 @@ def _document(trade: Trade, form: str) -> Record:
         return receipt
     if form == "stock.issue":
         return trade.issue(item, 1)
+    if form == "stock.count":
+        return trade.do(trade.create("stock.count", warehouse="WH1", lines=[{"item": item}]), "start")
+    if form == "purchase.requisition":
+        asked = {"reason": "生产", "needed_by": "2026-12-20", "lines": [{"item": item, "quantity": "1"}]}
+        return trade.do(trade.create(form, **asked), "submit")
+    if form == "sales.quotation":
+        lines = [{"item": item, "quantity": "1", "price": "9"}]
+        return trade.do(trade.create(form, customer=customer, lines=lines), "send")
+    if form == "base.item":
+        return record.read(trade.ctx, form, item)
+    if form == "base.party":
+        return record.read(trade.ctx, form, customer)
+    if form == "stock.lot":
+        return trade.create(
+            form, code=trade.code("L"), item=trade.item("T", code=trade.code("T"), tracking="lot")
+        )
     if form == "stock.transfer":
         line = {"item": item, "quantity": "1"}
         made = trade.create("stock.transfer", warehouse="WH1", to_warehouse=trade.warehouse(), lines=[line])
@@ -42,3 +81,36 @@ def test_a_document_prints_in_both_languages(trade: Trade, name: str) -> None:
         form = describe.form(trade.ctx, definition.form)
         page = paper.render(trade.ctx, definition, form, [document], language=language)
         assert page.startswith(b"%PDF")
+
+
+def _two_orders(trade: Trade) -> list[Record]:
+    item, customer = trade.item(), trade.customer("恒信")
+    return [trade.order(customer, item, quantity) for quantity in (3, 4)]
+
+
+def test_several_records_are_printed_into_one_file_in_their_order(trade: Trade) -> None:
+    first, second = _two_orders(trade)
+    made = paper.print_many(
+        trade.ctx, "sales.order", [second["id"], first["id"]], "sales.order", language="en"
+    )
+    one, two = pages(made)
+    assert second["number"] in one
+    assert first["number"] in two
+
+
+def test_printing_many_is_refused_for_a_record_that_is_not_there(trade: Trade) -> None:
+    first, _ = _two_orders(trade)
+    unknown, code = [first["id"], "019ab000-0000-7000-8000-000000000000"], [first["id"], trade.customer()]
+    refused(lambda: paper.print_many(trade.ctx, "sales.order", unknown, "sales.order"), "not_found", 404)
+    refused(lambda: paper.print_many(trade.ctx, "sales.order", code, "sales.order"), "not_found", 404)
+    refused(lambda: paper.print_many(trade.ctx, "sales.order", [], "sales.order"), "out_of_range")
+    refused(
+        lambda: paper.print_many(trade.ctx, "sales.order", [first["id"]], "sales.invoice"), "not_found", 404
+    )
+
+
+def test_printing_many_is_refused_when_a_row_rule_hides_one_of_them(trade: Trade) -> None:
+    first, second = _two_orders(trade)  # made by Anlan itself: no order of the clerk's
+    clerk = as_role(trade, "sales_clerk")
+    both = [first["id"], second["id"]]
+    refused(lambda: paper.print_many(clerk, "sales.order", both, "sales.order"), "not_found", 404)

@@ -320,3 +320,38 @@ def test_the_trail_names_what_was_linked_and_never_shows_an_id(admin: TestClient
     assert "东湖超市" in trail
     assert "一级大豆油 5L" in trail
     assert re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-7", trail) == []
+
+
+# -- the people of an example
+
+
+def test_the_log_in_page_of_ones_own_site_offers_nobody(app: Any) -> None:
+    page = TestClient(app).get("/login").text
+    assert "data-login" not in page
+    assert "login.js" not in page
+
+
+def test_the_log_in_page_of_an_example_offers_its_people(app: Any, site: Site) -> None:
+    people = '[{"login": "clerk", "name": "林", "role": "admin"}]'
+    with site.pool.connection() as connection:
+        connection.execute(
+            "INSERT INTO example (loaded_at, people, password, changed) VALUES (now(), $1::json, $2, '[]')",
+            [people, PASSWORD],
+        )
+    try:
+        page = TestClient(app, headers={"accept-language": "zh-CN"}).get("/login").text
+        assert 'data-login="clerk"' in page
+        assert "系统管理员" in page
+    finally:
+        with site.pool.connection() as connection:
+            connection.execute("DELETE FROM example")
+
+
+def test_only_an_administrator_sees_what_removing_the_example_means(
+    admin: TestClient, clerk: TestClient, stranger: TestClient
+) -> None:
+    assert "本站点没有演示数据" in admin.get("/example").text
+    assert admin.post("/example/remove", data={"sure": "yes"}).status_code == 404
+    for client in (clerk, stranger):
+        assert client.get("/example").status_code == 403
+        assert client.post("/example/remove", data={"sure": "yes"}).status_code == 403

@@ -420,22 +420,33 @@ class ReportDefinition(Model):
 
 
 class PrintBlock(Model):
-    """One block of a printed page: `title`, `fields`, `table`, `totals`, `text`, `signatures`."""
+    """One block of a printed page: `title`, `fields`, `table`, `totals`, `text`, `signatures`, `code`.
 
-    block: Literal["title", "fields", "table", "totals", "text", "signatures"]
+    `page_sums`: a table that goes over several pages sums each of them; `hide_zeros` leaves cells of a
+    table empty where the figure is 0; `code` draws the first of its
+    fields that has a value, `as` bars or a square.
+    """
+
+    block: Literal["title", "fields", "table", "totals", "text", "signatures", "code"]
     label: LabelText | None = None
     fields: list[str] = Field(default_factory=list)
     each: Key | None = None
     columns: list[str] = Field(default_factory=list)
     widths: list[str] = Field(default_factory=list)
     text: LabelText | None = None
+    page_sums: bool = False
+    hide_zeros: bool = False
+    drawn: Literal["bars", "square"] = Field(default="bars", alias="as")
 
 
 class PrintDefinition(Model):
     print: Name
     form: Name
     label: LabelText
-    paper: Literal["a4", "a5", "a5-landscape", "241x140", "241x93", "label-60x40"] = "a4"
+    paper: Literal[
+        "a4", "a4-landscape", "a5", "a5-landscape", "241x140", "241x93", "240x120", "label-60x40", "label-100x60"
+    ] = "a4"
+    language: FormulaText | None = None  # a path whose value (zh_cn, en) says the language; else the reader's
     blocks: dict[Key, PrintBlock]
     order: list[Key]
 

@@ -12,6 +12,7 @@ What a block's attributes mean:
   numbered. Money is totalled below, quantities where all lines have the same unit.
 - `totals`: as `fields`, at the right; `RMBCAP(gross)` is the amount in words, over the whole width.
 - `text`: `text` with `{path}` filled in; without a text the values of `fields`.
+- `code`: bars (EAN-13, Code 128) or a square (QR) of the first of `fields` that is not empty.
 - `signatures`: `text` names who signs, parted by slashes or wide gaps; `fields` are shown as signed already
 (`created_by`).
 """
@@ -28,14 +29,28 @@ from typing import Any
 from anlan.kernel.definition.model import PrintBlock, PrintDefinition
 from anlan.kernel.formula.functions.china import amount_in_words
 from anlan.kernel.i18n import language_of
+from anlan.kernel.paper.bars import bars
+from anlan.kernel.paper.qr import modules
 from anlan.kernel.paper.sheets import SHEETS, Sheet
 from anlan.kernel.paper.values import display_width, field_of, is_number, label_of, shown, value_of
 
 __all__ = ["document_data", "page_words", "table_data"]
 
 _WORDS = {
-    "zh": {"page_of": "第 {n} 页，共 {m} 页", "total": "合计", "row": "序号", "in_words": "金额大写"},
-    "en": {"page_of": "Page {n} of {m}", "total": "Total", "row": "No.", "in_words": "In words (RMB)"},
+    "zh": {
+        "page_of": "第 {n} 页，共 {m} 页",
+        "total": "合计",
+        "page_sum": "本页小计",
+        "row": "序号",
+        "in_words": "金额大写",
+    },
+    "en": {
+        "page_of": "Page {n} of {m}",
+        "total": "Total",
+        "page_sum": "This page",
+        "row": "No.",
+        "in_words": "In words (RMB)",
+    },
 }
 _PATH = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 _PARTS = re.compile(r"\s*/\s*|\s{2,}")
@@ -47,6 +62,9 @@ _POINT_MM = 0.3528
 _INSET_MM = 1.2  # of document.typ, on each side of a cell
 _FIGURES_SHARE = 0.72  # of the width, at most; the rest is for words
 _SMALLEST = 0.6
+_WIDE = 60  # half-width characters: a value that is longer gets a row of its own
+_LABEL_LINES = 2  # of one text on a label; what is more is cut, so that the code keeps its place
+_HEAD_MM = 45  # what title and head take of the first page
 _SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -89,11 +107,21 @@ def document_data(
     zone: tzinfo | None = None,
 ) -> dict[str, Any]:
     """The whole of what the template is given; `form` as `describe.form` tells it, `records` as read."""
-    spoken = language_of(language)
     sheet = SHEETS[definition.paper]
-    title = definition.label.text(spoken)
-    documents = [_document(definition, _Page(form, record, spoken, zone, sheet), title) for record in records]
-    return page_words(title, spoken, sheet) | {"documents": documents}
+    documents = []
+    for record in records:
+        spoken = language_of(_asked_by(definition, record) or language)
+        page = _Page(form, record, spoken, zone, sheet)
+        documents.append(_document(definition, page, definition.label.text(spoken)))
+    spoken = language_of(language)
+    return page_words(definition.label.text(spoken), spoken, sheet) | {"documents": documents}
+
+
+def _asked_by(definition: PrintDefinition, record: Mapping[str, Any]) -> str | None:
+    """The language that the record itself asks for: its party's."""
+    value = value_of(record, definition.language) if definition.language else None
+    spoken = value.partition("_")[0] if isinstance(value, str) else ""
+    return spoken if spoken in ("zh", "en") else None
 
 
 def page_words(title: str, language: str, sheet: Sheet) -> dict[str, Any]:
@@ -111,7 +139,12 @@ def _document(definition: PrintDefinition, page: _Page, title: str) -> dict[str,
         _BLOCKS[block.block](block, page) for block in (definition.blocks[key] for key in definition.order)
     ]
     number = shown({}, page.record.get("number") or page.record.get("code"), page.language)
-    return {"foot": f"{title}  {number}".strip(), "blocks": blocks}
+    return {
+        "foot": f"{title}  {number}".strip(),
+        "blocks": [block | {"lang": page.language} for block in blocks],
+        "lang": page.language,
+        "page-of": _WORDS[page.language]["page_of"],
+    }
 
 
 def _title(block: PrintBlock, page: _Page) -> dict[str, Any]:
@@ -137,8 +170,24 @@ def _fields(block: PrintBlock, page: _Page) -> dict[str, Any]:
 def _item(path: str, page: _Page) -> dict[str, Any]:
     field = field_of(page.fields, path)
     value = page.show(field, value_of(page.record, path))
-    wide = field.get("type") in ("long_text", "address")
-    return {"label": page.label(path, field), "value": value, "wide": wide}
+    label = page.label(path, field)
+    if page.sheet.plain:
+        value = _cut(value, _LABEL_LINES - 1, page.sheet, less=display_width(label) + 2)
+    wide = field.get("type") in ("long_text", "address") or display_width(value) > _WIDE
+    return {"label": label, "value": value, "wide": wide}
+
+
+def _cut(text: str, lines: int, sheet: Sheet, *, less: int = 0) -> str:
+    """As much of a text as stands in so many lines of a label, with an ellipsis where something is missing."""
+    room = lines * int((sheet.width - 2 * sheet.side) / (sheet.size * _POINT_MM) * 2) - 2 - less
+    if display_width(text) <= room:
+        return text
+    kept = ""
+    for one in text:
+        if display_width(kept + one) > room - 2:
+            break
+        kept += one
+    return kept + "…"
 
 
 def _table(block: PrintBlock, page: _Page) -> dict[str, Any]:
@@ -147,8 +196,16 @@ def _table(block: PrintBlock, page: _Page) -> dict[str, Any]:
     paths = [path.removeprefix(f"{each}.") for path in block.columns] or _order(lines_field)
     fields = [field_of(lines_field["fields"], path) for path in paths]
     lines: list[Mapping[str, Any]] = page.record.get(each) or []
+
+    def show(field: Mapping[str, Any], value: Any) -> str:
+        return (
+            ""
+            if block.hide_zeros and is_number(field) and not Decimal(str(value or 0))
+            else page.show(field, value)
+        )
+
     rows = [
-        [page.show(field, value_of(line, path)) for path, field in zip(paths, fields, strict=True)]
+        [show(field, value_of(line, path)) for path, field in zip(paths, fields, strict=True)]
         for line in lines
     ]
     labels = [page.label(path, field) for path, field in zip(paths, fields, strict=True)]
@@ -162,7 +219,31 @@ def _table(block: PrintBlock, page: _Page) -> dict[str, Any]:
         sheet=page.sheet,
         language=page.language,
         label=_label(block, page),
+        sums=_page_sums(paths, fields, lines, page)
+        if block.page_sums and _is_long(lines, page.sheet)
+        else (),
     )
+
+
+def _is_long(lines: Sequence[Any], sheet: Sheet) -> bool:
+    """Whether so many lines hardly stand on one page: a page alone is not summed, its total says the same."""
+    row = sheet.size * _POINT_MM * 1.3 + 2 * sheet.row
+    return len(lines) * row > sheet.height - sheet.top - sheet.bottom - _HEAD_MM
+
+
+def _page_sums(
+    paths: Sequence[str],
+    fields: Sequence[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]],
+    page: _Page,
+) -> list[dict[str, Any] | None]:
+    """For each column what a page sums: the values of the rows and how many places are shown; None for others."""
+    found: list[dict[str, Any] | None] = []
+    for path, field in zip(paths, fields, strict=True):
+        total = _total(path, field, lines, page)
+        values = [str(value_of(line, path) or 0) for line in lines]
+        found.append({"values": values, "places": len(total.partition(".")[2])} if total else None)
+    return found
 
 
 def table_data(
@@ -175,12 +256,13 @@ def table_data(
     language: str,
     widths: Sequence[str] = (),
     label: str = "",
+    sums: Sequence[Mapping[str, Any] | None] = (),
 ) -> dict[str, Any]:
     """A table of texts as the template draws it, with numbered rows.
 
     A column of figures gets the millimetres that its longest figure takes, so that none is ever broken in
     two; the others share what is left by `widths`, else by what stands in them. Too many figures make the
-    text smaller.
+    text smaller. `sums`, one a column, is what each page is summed from.
     """
     texts = [[totals[at], *(row[at] for row in rows)] for at in range(len(labels))]
     need = [max(display_width(text) for text in column) for column in texts]
@@ -209,6 +291,8 @@ def table_data(
         "rows": cells,
         "scale": scale,
         "totals": _total_cells(totals, _WORDS[language]["total"]),
+        "sums": [None, *sums] if any(sums) else [],
+        "page-sum": _WORDS[language]["page_sum"],
     }
 
 
@@ -257,6 +341,9 @@ def _totals(block: PrintBlock, page: _Page) -> dict[str, Any]:
     for path in block.fields:
         in_words = _IN_WORDS.match(path)
         if in_words:
+            field = field_of(page.fields, in_words[1])
+            if _currency(field, page) not in (None, "CNY"):
+                continue  # the words are yuan and fen
             value = value_of(page.record, in_words[1])
             text = "" if value is None else amount_in_words(Decimal(str(value)))
             items.append({"label": _WORDS[page.language]["in_words"], "value": text, "wide": True})
@@ -269,10 +356,15 @@ def _totals(block: PrintBlock, page: _Page) -> dict[str, Any]:
 
 def _symbol(field: Mapping[str, Any], page: _Page) -> str:
     """The currency before an amount: its sign, else its code."""
+    code = _currency(field, page)
+    return "" if not code else _SYMBOLS.get(code, f"{code} ")
+
+
+def _currency(field: Mapping[str, Any], page: _Page) -> str | None:
+    """The code of an amount's currency, as far as the record tells it."""
     path = field.get("in")
     currency = value_of(page.record, path) if field.get("type") == "money" and path else None
-    code = currency.get("code") if isinstance(currency, Mapping) else None
-    return "" if not code else _SYMBOLS.get(code, f"{code} ")
+    return currency.get("code") if isinstance(currency, Mapping) else None
 
 
 def _text(block: PrintBlock, page: _Page) -> dict[str, Any]:
@@ -285,7 +377,10 @@ def _text(block: PrintBlock, page: _Page) -> dict[str, Any]:
         text = "\n".join(
             page.show(field_of(page.fields, path), value_of(page.record, path)) for path in block.fields
         )
-    return {"kind": "text", "label": _label(block, page), "lines": text.split("\n")}
+    lines = text.split("\n")
+    if page.sheet.plain:
+        lines = [_cut(line.strip(), _LABEL_LINES, page.sheet) for line in lines if line.strip()]
+    return {"kind": "text", "label": _label(block, page), "lines": lines}
 
 
 def _signatures(block: PrintBlock, page: _Page) -> dict[str, Any]:
@@ -298,7 +393,21 @@ def _label(block: PrintBlock, page: _Page) -> str:
     return block.label.text(page.language) if block.label else ""
 
 
+def _code(block: PrintBlock, page: _Page) -> dict[str, Any]:
+    """Bars where the text has any, else a square: a code in Chinese is read from that."""
+    values = (shown({}, value_of(page.record, path), page.language) for path in block.fields)
+    text = next((value for value in values if value), "")
+    drawn = bars(text) if text and block.drawn == "bars" else None
+    code: dict[str, Any] = {"kind": "code", "text": drawn.text if drawn else text, "bars": [], "square": []}
+    if drawn is not None:
+        code |= {"bars": list(drawn.runs), "quiet": drawn.quiet}
+    elif text:
+        code["square"] = ["".join("1" if dark else "0" for dark in row) for row in modules(text)]
+    return code
+
+
 _BLOCKS = {
+    "code": _code,
     "title": _title,
     "fields": _fields,
     "table": _table,

@@ -9,6 +9,7 @@ per linked form, however many lines there are.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ Record = dict[str, Any]
 
 _KNOWN = frozenset({"id", "code", "label", "form"})  # what a link has anyway
 _AT_ONCE = 200
+_PATH = re.compile(r"\{([a-z][a-z0-9_.]*)\}")  # in a text of a print
 
 
 def fill(
@@ -54,7 +56,8 @@ def _wanted(
     """By linked form: (sub-table or None, link field, key of the linked form)."""
     wanted: dict[str, set[tuple[str | None, str, str]]] = {}
     fields = form["fields"]
-    for lines, path in _paths(definition, fields):
+    asked = [(None, definition.language)] if definition.language else []
+    for lines, path in (*_paths(definition, fields), *asked):
         name, _, rest = path.partition(".")
         key = rest.partition(".")[0]
         owner = fields[lines]["fields"] if lines else fields
@@ -74,7 +77,10 @@ def _paths(definition: PrintDefinition, fields: Mapping[str, Any]) -> Iterator[t
             continue
         owner = fields[lines]["fields"] if lines else fields
         given = block.columns if block.block == "table" else block.fields
-        for path in [one.removeprefix(f"{lines}.") for one in given] or list(owner):
+        spoken = (
+            _PATH.findall(f"{block.text.zh} {block.text.en}") if block.block == "text" and block.text else []
+        )
+        for path in [one.removeprefix(f"{lines}.") for one in (*given, *spoken)] or list(owner):
             yield lines, path.removeprefix("RMBCAP(").rstrip(")").strip()
             field = owner.get(path.partition(".")[0], {})
             if field.get("unit"):

@@ -5,6 +5,9 @@ These functions are the only way to a record, whoever asks: page, API, import, j
 
 from anlan.kernel.record.batch import batch
 from anlan.kernel.record.convert import make, makeable
+from anlan.kernel.record.copy import copied_values, copy
+from anlan.kernel.record.gather import make_many
+from anlan.kernel.record.many import read_many
 from anlan.kernel.record.recycle import deleted, restore
 from anlan.kernel.record.step import step
 from anlan.kernel.record.trail import comment, links, trail
@@ -13,15 +16,19 @@ from anlan.kernel.record.write import create, create_many, delete, preview, read
 __all__ = [
     "batch",
     "comment",
+    "copied_values",
+    "copy",
     "create",
     "create_many",
     "delete",
     "deleted",
     "links",
     "make",
+    "make_many",
     "makeable",
     "preview",
     "read",
+    "read_many",
     "restore",
     "step",
     "trail",

@@ -22,7 +22,7 @@ from anlan.kernel.record.compile_steps import CompiledConversion, compile_conver
 from anlan.kernel.record.load import find, load
 from anlan.kernel.record.write import creating
 
-__all__ = ["link_records", "make", "makeable"]
+__all__ = ["conversion_of", "link_records", "make", "makeable", "refuse_state", "values_of"]
 
 QUANTITY = FIELD_TYPES["quantity"]
 
@@ -50,22 +50,27 @@ def make(
     def work() -> Later[dict[str, Any]]:
         ctx.ask_versions()
         form = ctx.form(form_name)
-        name, conversion = _conversion(ctx, form, target_name)
+        name, conversion = conversion_of(form, target_name)
         record = load(ctx, form, [find(ctx, form, key)], lock=True)[0]
-        if form.start is not None and record["state"] not in conversion.states:
-            raise conflict(
-                "conversion.wrong_state",
-                step=conversion.label,
-                state=form.states[record["state"]].label,
-                number=record.get("number") or "",
-            )
-        values = _values(ctx, form, name, record, body)
+        refuse_state(form, conversion, record)
+        values = values_of(ctx, form, name, record, body)
         made = uuid7()
         answer = creating(ctx, conversion.to, [values], ids=[made], alone=True)
         link_records(ctx, (form_name, record["id"]), (conversion.to, made), name)
         return Later(lambda: answer.make()[0])
 
     return ctx.atomically(work)
+
+
+def refuse_state(form: Form, conversion: Conversion, record: Mapping[str, Any]) -> None:
+    """409 `conversion.wrong_state` when nothing is made of a record in its state."""
+    if form.start is not None and record["state"] not in conversion.states:
+        raise conflict(
+            "conversion.wrong_state",
+            step=conversion.label,
+            state=form.states[record["state"]].label,
+            number=record.get("number") or "",
+        )
 
 
 def makeable(ctx: Context, form_name: str, key: str) -> frozenset[str]:
@@ -90,13 +95,14 @@ def _makes_something(ctx: Context, form: Form, name: str, record: dict[str, Any]
     if form.start is not None and record["state"] not in form.definition.conversions[name].states:
         return False
     try:
-        _values(ctx, form, name, record, {})
+        values_of(ctx, form, name, record, {})
     except Refused as refused:
         return refused.status != 409  # nothing is left; any other reason is told to the one who asks for it
     return True
 
 
-def _conversion(ctx: Context, form: Form, target: str) -> tuple[str, Conversion]:
+def conversion_of(form: Form, target: str) -> tuple[str, Conversion]:
+    """The conversion that makes a form (or that has this key), with its key. Refused 404."""
     for name, conversion in form.definition.conversions.items():
         if target in (conversion.to, name):
             return name, conversion
@@ -113,7 +119,7 @@ def link_records(ctx: Context, source: tuple[str, str], target: tuple[str, str],
     )
 
 
-def _values(
+def values_of(
     ctx: Context, form: Form, name: str, record: dict[str, Any], body: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the target is made of: the head and what is open of the rows, then what the caller says."""

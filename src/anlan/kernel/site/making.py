@@ -1,6 +1,6 @@
 """Making a site, opening it, bringing it up to date.
 
-    password = create(settings, packs=None, demo=False)     # database, kernel tables, packs, seeds, administrator
+    password = create(settings, packs=None, demo=False, months=12)     # database, kernel tables, packs, seeds, administrator
     site = open(settings)                                   # for a process; installs what newer packs say
 
 When the packs' files are broken, the last good catalogue serves, and `site.trouble` says what is wrong.
@@ -64,10 +64,12 @@ def messages() -> Messages:
     return Messages.load(folders)
 
 
-def create(settings: Settings, packs: Sequence[str] | None = None, demo: bool = False) -> str:
+def create(
+    settings: Settings, packs: Sequence[str] | None = None, demo: bool = False, *, months: int = 12
+) -> str:
     """Make the site: database, tables, packs, seeds, administrator; his first password.
 
-    1. Kernel tables. 2. Packs published. 3. Seeds through the record path. 4. `admin`. 5. Demo data.
+    1. Kernel tables. 2. Packs published. 3. Seeds through the record path. 4. `admin`. 5. Demo data of so many `months`.
     Raises OperatorError when there is a site already, Broken when a pack cannot be used.
     """
     conninfo = server.conninfo(settings)
@@ -98,7 +100,7 @@ def create(settings: Settings, packs: Sequence[str] | None = None, demo: bool = 
     try:
         password = _fill(site, sources)
         if demo:
-            importlib.import_module(f"{PACKS}.demo").load(site)
+            importlib.import_module(f"{PACKS}.demo").load(site, months=months)
     finally:
         site.close()
     return password

@@ -145,16 +145,21 @@ def _partners(story: Story) -> None:
 
 
 def _rates(story: Story) -> None:
-    first = story.day.replace(day=1)
-    for currency, rates in RATES.items():
-        record.create_many(
-            story.ctx("chen"),
-            "base.exchange_rate",
-            [
-                {"currency": currency, "date": months_later(first, place).isoformat(), "rate": rate}
-                for place, rate in enumerate(rates)
-            ],
-        )
+    """A rate on the first of each month that the story touches, and of the one after it."""
+    first, count = story.day.replace(day=1), 0
+    rows = []
+    while (month := months_later(first, count)) <= story.last:
+        count += 1
+        for currency, rate in RATES.items():
+            moved = Decimal(rate) * (1 + Decimal(story.chance.randint(-100, 100)) / 10_000)
+            rows.append(
+                {
+                    "currency": currency,
+                    "date": month.isoformat(),
+                    "rate": str(moved.quantize(Decimal("0.0001"))),
+                }
+            )
+    record.create_many(story.ctx("chen"), "base.exchange_rate", rows)
 
 
 def months_later(day: date, count: int) -> date:

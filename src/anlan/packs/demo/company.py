@@ -24,22 +24,25 @@ OWNER = "澜溪食品有限公司"
 
 
 class Person(NamedTuple):
-    """A user of the demo; `roles` empty for somebody who may log in and see nothing."""
+    """A user of the demo; `roles` empty for somebody who may log in and see nothing. `shown`: what the log-in
+    page calls him; empty: it does not offer him."""
 
     code: str
     name: str
     department: str
     roles: tuple[str, ...]
+    shown: str = ""
 
 
 PEOPLE = (
-    Person("lin", "林知夏", "销售部", ("sales_clerk",)),
-    Person("zhou", "周砚秋", "销售部", ("sales_manager",)),
-    Person("chen", "陈望舒", "采购部", ("buyer", "master_data")),
-    Person("wu", "吴铁柱", "仓储部", ("warehouse_keeper",)),
-    Person("sun", "孙静言", "财务部", ("accountant",)),
+    Person("lin", "林知夏", "销售部", ("sales_clerk",), "sales_clerk"),
+    Person("zhou", "周砚秋", "销售部", ("sales_manager",), "sales_manager"),
+    Person("chen", "陈望舒", "采购部", ("buyer", "master_data"), "buyer"),
+    Person("wu", "吴铁柱", "仓储部", ("warehouse_keeper", "stock_manager"), "warehouse_keeper"),
+    Person("sun", "孙静言", "财务部", ("accountant",), "accountant"),
     Person("xu", "许明账", "财务部", ("accountant",)),
-    Person("he", "何安澜", "总经办", ("boss",)),
+    Person("he", "何安澜", "总经办", ("boss",), "boss"),
+    Person("jin", "金守一", "总经办", ("admin",), "admin"),
     Person("guest", "访客", "总经办", ()),
 )
 
@@ -168,6 +171,15 @@ CUSTOMERS = (
     ),
     Partner("C006", "云栖酒店管理有限公司", None, 15, "150000", contact="陆清和", phone="025-5555 0106"),
     Partner("C007", "锦程航空配餐有限公司", None, 60, None, contact="温如玉", phone="025-5555 0107"),
+    Partner(
+        "C009",
+        "长三角（苏浙皖）区域生鲜农产品冷链仓储加工配送及社区团购供应链综合服务有限责任公司江北新区分公司",
+        None,
+        30,
+        "200000",
+        contact="欧阳慕云",
+        phone="025-5555 0109",
+    ),
     Partner("C008", "港悦贸易有限公司", "HKD", 30, "200000", contact="Lau Wing", phone="+852 5555 0108"),
 )
 
@@ -198,9 +210,5 @@ SUPPLIERS = (
     ),
 )
 
-# Company currency for one unit in each of the four months that the story may touch.
-RATES: dict[str, tuple[str, ...]] = {
-    "USD": ("7.1586", "7.1274", "7.1012", "7.0847"),
-    "EUR": ("8.3412", "8.2976", "8.3650", "8.4103"),
-    "HKD": ("0.9183", "0.9146", "0.9121", "0.9098"),
-}
+# Company currency for one unit when the story begins; each month it moves by up to one percent.
+RATES: dict[str, str] = {"USD": "7.1586", "EUR": "8.3412", "HKD": "0.9183"}

@@ -7,20 +7,21 @@ from decimal import Decimal
 from typing import Any
 
 from anlan.kernel import record
-from anlan.kernel.errors import Refused
 from anlan.packs.demo.beginning import CENTRAL, SHOP_CUSTOMER
 from anlan.packs.demo.company import CUSTOMERS, FINISHED, SHOPS
 from anlan.packs.demo.state import Record, Story
 from anlan.packs.demo.supply import GOODS, PIECE
 
-__all__ = ["deliver_orders", "sell_in_shops", "supply_shops", "take_order"]
+__all__ = ["arrive_in_shops", "deliver_orders", "sell_in_shops", "supply_shops", "take_order"]
 
 CENT = Decimal("0.01")
+FAR_SHOPS = ("SH05", "SH08")
 
 
 def take_order(story: Story) -> None:
     """A wholesale order by the clerk; one beyond the credit limit stays a draft."""
-    customer = story.chance.choice(CUSTOMERS)
+    open_to = [one for one in CUSTOMERS if story.blocked.get(one.code, story.day) <= story.day]
+    customer = story.chance.choice(open_to)
     goods = story.chance.sample(FINISHED, story.chance.randint(2, 5))
     lines = []
     for good in goods:
@@ -45,11 +46,11 @@ def take_order(story: Story) -> None:
         delivery_date=due.isoformat(),
         lines=lines,
     )
-    try:
-        story.to_deliver.append(story.do("lin", order, "confirm"))
-    except Refused as refused:
-        if refused.code != "sales.over_credit":
-            raise
+    confirmed = story.try_to("lin", order, "confirm")
+    if confirmed is None:  # nobody asks again before some of it is paid
+        story.blocked[customer.code] = story.day + timedelta(days=25)
+    else:
+        story.to_deliver.append(confirmed)
 
 
 def deliver_orders(story: Story) -> None:
@@ -138,15 +139,40 @@ def supply_shops(story: Story) -> None:
             for lot, part in story.take(CENTRAL, good.code, Decimal(story.chance.randint(3, 7) * 10)):
                 lines.append({"item": good.code, "quantity": str(part), "lot": lot})
                 story.moved(shop, good.code, part, lot)
-        if lines:
-            story.post(
-                "wu",
-                "stock.transfer",
-                warehouse=CENTRAL,
-                to_warehouse=shop,
-                lines=lines,
-                date=story.day.isoformat(),
+        if not lines:
+            continue
+        values: dict[str, Any] = {
+            "warehouse": CENTRAL,
+            "to_warehouse": shop,
+            "lines": lines,
+            "date": story.day.isoformat(),
+        }
+        if shop in FAR_SHOPS:  # on the road until the next morning
+            story.travelling.append(
+                story.post("wu", "stock.transfer", step="dispatch", two_step=True, **values)
             )
+        else:
+            story.post("wu", "stock.transfer", **values)
+
+
+def arrive_in_shops(story: Story) -> None:
+    """What was dispatched the day before is received; now and then a piece is missing."""
+    for transfer in story.travelling:
+        if story.chance.random() < 0.15:
+            line = transfer["lines"][0]
+            short = [{"id": line["id"], "received_quantity": str(Decimal(line["quantity"]) - 1)}]
+            more = [{"id": one["id"]} for one in transfer["lines"][1:]]
+            record.update(
+                story.ctx("wu"),
+                "stock.transfer",
+                transfer["id"],
+                {"lines": short + more},
+                version=transfer["version"],
+            )
+            lot = line["lot"]["code"] if line["lot"] else None
+            story.moved(transfer["to_warehouse"]["code"], line["item"]["code"], Decimal(-1), lot)
+        story.do("wu", transfer, "receive")
+    story.travelling = []
 
 
 def sell_in_shops(story: Story) -> None:

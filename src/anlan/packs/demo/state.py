@@ -11,27 +11,38 @@ from typing import Any
 from anlan.kernel import record
 from anlan.kernel.access.caller import Caller
 from anlan.kernel.context import Context
+from anlan.kernel.errors import Refused
 from anlan.kernel.site import Site
 from anlan.packs.demo.company import Partner
 
 __all__ = ["Story"]
 
 Record = dict[str, Any]
+# January to December: the weeks before the Spring Festival and the Mid-Autumn Festival are the best ones.
+SEASONS = (1.5, 0.6, 0.9, 1.0, 1.1, 1.0, 0.9, 1.2, 1.7, 0.8, 1.0, 1.2)
 
 
 @dataclass
 class Story:
-    """Where the story stands: today, chance, who is there, what is open, what lies where (by lot)."""
+    """Where the story stands: today, chance, who is there, what is open, what lies where (by lot).
+
+    `blocked`: until when a customer whose credit is used up is not sold to.
+    """
 
     site: Site
     chance: Random
     day: date
+    last: date = date.max
     people: dict[str, Caller] = field(default_factory=dict)
     stock: dict[tuple[str, str, str | None], Decimal] = field(default_factory=dict)
     to_receive: list[tuple[date, Record]] = field(default_factory=list)
     to_bill: list[tuple[date, str, Record]] = field(default_factory=list)
     to_deliver: list[Record] = field(default_factory=list)
     to_pay: list[tuple[date, str, Record, Partner]] = field(default_factory=list)
+    offered: list[tuple[date, Record]] = field(default_factory=list)
+    asked: list[Record] = field(default_factory=list)
+    travelling: list[Record] = field(default_factory=list)
+    blocked: dict[str, date] = field(default_factory=dict)
     part_paid: set[str] = field(default_factory=set)
     _contexts: dict[str, Context] = field(default_factory=dict)
 
@@ -47,11 +58,25 @@ class Story:
         self.day = day
         self._contexts.clear()
 
+    @property
+    def season(self) -> float:
+        """How much more or less than usual is sold this month: feasts before, slack after them."""
+        return SEASONS[self.day.month - 1]
+
     def create(self, who: str, form: str, **values: Any) -> Record:
         return record.create(self.ctx(who), form, values)
 
     def do(self, who: str, document: Record, step: str) -> Record:
         return record.step(self.ctx(who), document["form"], document["id"], step)
+
+    def try_to(self, who: str, document: Record, step: str) -> Record | None:
+        """The same, or None where the customer's credit does not allow it: then the document stays as it is."""
+        try:
+            return self.do(who, document, step)
+        except Refused as refused:
+            if "sales.over_credit" not in (refused.code, *(fault.code for fault in refused.faults)):
+                raise
+            return None
 
     def make(self, who: str, document: Record, target: str, **body: Any) -> Record:
         return record.make(self.ctx(who), document["form"], document["id"], target, body or None)

@@ -1,37 +1,49 @@
-"""The three months, day by day. The same site date gives the same story.
+"""The year, day by day. The same site date gives the same story.
 
 1. People, places, goods, partners, opening stock and capital, the day before the first.
 2. Each working day: purchases, production, transfers, orders, deliveries, invoices, shop sales, money.
-3. A month is closed on the fifth of the next but one, when its vouchers have been reviewed.
-4. The end leaves work to do: drafts, open orders, a delivery that waits for its invoice, a shortage.
+3. Weekly: quotations and what becomes of them, requisitions; monthly: a count, prices that move, a closed month.
+4. The end leaves work to do: drafts, open orders, goods on the way, a count, a shortage, who does not pay.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from random import Random
 
 from anlan.kernel.access.caller import system_caller
-from anlan.kernel.site import Site
-from anlan.packs.demo.beginning import found_company
+from anlan.kernel.site import Site, example
+from anlan.packs.demo.beginning import PASSWORD, found_company, months_later
+from anlan.packs.demo.company import PEOPLE
 from anlan.packs.demo.days import leave_work, live_a_day
 from anlan.packs.demo.state import Story
 
-__all__ = ["DAYS", "load"]
+__all__ = ["MONTHS", "load"]
 
-DAYS = 91
+MONTHS = 12
 SEED = 20260816
 SUNDAY = 6
 
 
-def load(site: Site) -> None:
-    """Fill a new site with the story; it ends on the site's today."""
-    last = site.clock.today(site.zone_name)
-    story = Story(site, Random(SEED), last - timedelta(days=DAYS))
-    story.people["system"] = system_caller(site.catalogue.policies)
-    found_company(story)
-    for number in range(1, DAYS + 1):
-        story.begin(last - timedelta(days=DAYS - number))
-        if story.day.weekday() != SUNDAY:
-            live_a_day(story)
-    leave_work(story)
+def load(site: Site, *, months: int = MONTHS) -> None:
+    """Fill a new site with the story of so many months; it ends on the site's yesterday.
+
+    What it makes is remembered, so that `example.remove` can take it out again.
+    """
+    last = site.clock.today(site.zone_name) - timedelta(days=1)
+    first = _so_many_months_before(last, months)
+    shown = [(one.code, one.name, one.shown) for one in PEOPLE if one.shown]
+    with example.remembering(site, shown=shown, password=PASSWORD):
+        story = Story(site, Random(SEED), first - timedelta(days=1), last=last)
+        story.people["system"] = system_caller(site.catalogue.policies)
+        found_company(story)
+        for number in range((last - first).days + 1):
+            story.begin(first + timedelta(days=number))
+            if story.day.weekday() != SUNDAY:
+                live_a_day(story)
+        leave_work(story)
+
+
+def _so_many_months_before(day: date, months: int) -> date:
+    month = months_later(day.replace(day=1), -months)
+    return month.replace(day=min(day.day, 28)) + timedelta(days=1)

@@ -80,6 +80,8 @@ def _voucher(
     ctx: Context, document: Row, kind: str, variant: str, facts: Sequence[Fact]
 ) -> list[dict[str, Any]]:
     """The values of a document's voucher in a list; none when there is nothing to book."""
+    if not any(fact.value or fact.foreign for fact in facts):
+        return []
     rule = _rule_for(ctx, kind, variant)
     number = document.get("number") or ""
     if rule is None:

@@ -162,14 +162,26 @@ def count(ctx: Context, document: Row, movements: Sequence[Row]) -> list[Fact]:
     return [Fact("gain" if value > 0 else "loss", abs(value), item=item) for item, value in values]
 
 
+def transfer(ctx: Context, document: Row, movements: Sequence[Row]) -> list[Fact]:
+    """What did not arrive, at its cost; a transfer that arrives in full changes no account."""
+    return [
+        Fact("loss", -(row["resources"]["value"] or ZERO), item=row["dimensions"]["item"])
+        for row in movements
+        if row["posting"] == "cost_lost"
+    ]
+
+
 def _is_goods(ctx: Context, line: Row) -> bool:
     return bool(ctx.linked("base.item", line["item"]).get("kind") == "goods")
 
 
 def variant_of(form: str, document: Row) -> str:
-    """Which of a form's posting rules fits best: a payment's direction and partner, a reason."""
+    """Which of a form's posting rules fits best: a payment's direction and partner, a reason, what was open
+    before."""
     if form == "finance.payment":
         return f"{document['direction']}.{document['party_kind']}"
+    if form in ("sales.invoice", "purchase.invoice"):
+        return "opening" if document.get("opening") else ""
     return str(document.get("reason") or "") if form in ("stock.receipt", "stock.issue") else ""
 
 
@@ -186,4 +198,5 @@ FACTS: dict[str, Facts] = {
     "stock.receipt": stock_receipt,
     "stock.issue": stock_issue,
     "stock.count": count,
+    "stock.transfer": transfer,
 }

@@ -132,7 +132,8 @@ def allocation_fits(batch: Batch) -> None:
 @rule("purchase.credit_note", "posted", transitions=("post",), codes=("finance.no_rule", "finance.no_role"))
 @rule("stock.receipt", "posted", transitions=("post",), codes=("finance.no_rule", "finance.no_role"))
 @rule("stock.issue", "posted", transitions=("post",), codes=("finance.no_rule", "finance.no_role"))
-@rule("stock.count", "posted", transitions=("post",), codes=("finance.no_rule", "finance.no_role"))
+@rule("stock.count", "posted", transitions=("post", "post_over"), codes=("finance.no_rule", "finance.no_role"))
+@rule("stock.transfer", "posted", transitions=("receive",), codes=("finance.no_rule", "finance.no_role"))
 @rule("finance.payment", "posted", transitions=("post",), codes=("finance.no_rule", "finance.no_role"))
 def book_document(batch: Batch) -> None:
     """Posting a document books its voucher."""

@@ -11,7 +11,15 @@ from anlan.packs.base.rates import fill_rate
 from anlan.packs.stock.costing import Row, nothing_moved, take_back
 from anlan.packs.stock.warehouses import fill_warehouse
 
-__all__ = ["clear_estimate", "close_rest", "rate_of_document", "reopen_rest", "warehouse_of_document"]
+__all__ = [
+    "clear_estimate",
+    "close_request",
+    "close_rest",
+    "rate_of_document",
+    "reopen_request",
+    "reopen_rest",
+    "warehouse_of_document",
+]
 
 ZERO = Decimal(0)
 
@@ -74,3 +82,25 @@ def reopen_rest(batch: Batch) -> None:
     """A reopened order may be received to the end again."""
     for order in batch.documents:
         order["lines"] = [line | {"closed_quantity": ZERO} for line in order["lines"]]
+
+
+@rule(
+    "purchase.requisition",
+    "step",
+    reads=("lines.base_quantity", "lines.ordered"),
+    writes=("lines.closed_quantity",),
+    transitions=("close",),
+)
+def close_request(batch: Batch) -> None:
+    """What was not ordered is not wanted any more."""
+    for request in batch.documents:
+        request["lines"] = [
+            line | {"closed_quantity": line["base_quantity"] - line["ordered"]} for line in request["lines"]
+        ]
+
+
+@rule("purchase.requisition", "step", writes=("lines.closed_quantity",), transitions=("reopen",))
+def reopen_request(batch: Batch) -> None:
+    """A reopened requisition may be ordered to the end again."""
+    for request in batch.documents:
+        request["lines"] = [line | {"closed_quantity": ZERO} for line in request["lines"]]

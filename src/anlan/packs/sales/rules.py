@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from anlan.kernel import job
 from anlan.kernel.context import Context
 from anlan.kernel.rules import Batch, compute, rule
 from anlan.packs.base.amounts import release
 from anlan.packs.base.rates import fill_rate
+from anlan.packs.sales.quotations import expire_all, newest_only, replace_older, win
 from anlan.packs.stock.costing import Row, nothing_moved, take_back, value_rows
 from anlan.packs.stock.warehouses import fill_warehouse
 
 __all__ = [
+    "accepted_by_an_order",
     "close_rest",
     "delivered_goods",
+    "expire_quotations",
+    "newer_version_replaces",
+    "only_the_newest",
     "rate_of_document",
     "reopen_rest",
     "returned_goods",
@@ -23,6 +29,7 @@ __all__ = [
 ZERO = Decimal(0)
 
 
+@rule("sales.quotation", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
 @rule("sales.order", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
 @rule("sales.delivery", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
 @rule("sales.invoice", "derive", reads=("company", "currency", "date"), writes=("exchange_rate",))
@@ -112,3 +119,35 @@ def reopen_rest(batch: Batch) -> None:
     for order in batch.documents:
         order["lines"] = [line | {"closed_quantity": ZERO} for line in order["lines"]]
         order["closed_value"] = ZERO
+
+
+@rule(
+    "sales.quotation",
+    "check",
+    reads=("previous", "edition"),
+    codes=("sales.quotation_replaced",),
+)
+def only_the_newest(batch: Batch) -> None:
+    """Of two drafts of a next version only one is sent; and none when the version before was won."""
+    newest_only(batch)
+
+
+@rule("sales.quotation", "posted", transitions=("send",))
+def newer_version_replaces(batch: Batch) -> None:
+    """What was sent in a new version is not offered in the old one any more; the old one stays readable."""
+    replace_older(batch)
+
+
+@rule("sales.order", "posted", transitions=("confirm",))
+def accepted_by_an_order(batch: Batch) -> None:
+    """The quotation that an order was made from is won when the order is confirmed."""
+    win(batch)
+
+
+@job.task("sales.expire_quotations", safe=False)
+def expire_quotations(run: job.Run) -> int:
+    """Every night: quotations whose day has passed are expired; how many."""
+    return expire_all(run.site)
+
+
+job.schedule("sales.expire_quotations", cron="10 0 * * *")

@@ -9,15 +9,24 @@ from anlan.kernel.context import Context
 from anlan.kernel.rules import Batch, compute, rule
 from anlan.packs.base.rates import digits_of
 from anlan.packs.stock.costing import Row, settle_row, stock_of, take_back, value_rows
+from anlan.packs.stock.counting import freeze, hide_books, nothing_left_out, show_books
 from anlan.packs.stock.engine import valuation
+from anlan.packs.stock.warehouses import transit_of
 
 KEPT = ("unit", "tracking", "cost_by_lot")
 
 __all__ = [
+    "count_again",
     "counted",
     "each_item_counted_once",
+    "every_line_is_counted",
+    "goods_arrive",
+    "goods_travel",
     "moving_average",
     "only_what_is_supported",
+    "start_counting",
+    "stop_counting",
+    "travel_is_over",
     "what_stock_is_kept_by_stays",
 ]
 
@@ -36,19 +45,21 @@ def counted(ctx: Context, rows: list[Row]) -> list[Row]:
     """
     for row in rows:
         if row["register"] == "stock.on_hand":
-            _difference(row)
+            _difference(row, frozen=row["posting"] == "frozen_stock")
     for row in rows:
         if row["register"] == "stock.cost":
             _counted_cost(ctx, row)
     return rows
 
 
-def _difference(row: Row) -> None:
+def _difference(row: Row, *, frozen: bool) -> None:
+    """What was counted less the books as they are now; where the books were frozen the row is a difference already."""
     if row["reversal"]:
         take_back(row)
         return
     balance, resources = row["balance"], row["resources"]
-    resources["quantity"] -= balance["quantity"]
+    if not frozen:
+        resources["quantity"] -= balance["quantity"]
     balance["quantity"] += resources["quantity"]
 
 
@@ -129,3 +140,81 @@ def each_item_counted_once(batch: Batch) -> None:
                     item=item.get("name"),
                 )
             seen.add(key)
+
+
+@rule("stock.count", "step", writes=("lines", "frozen_at"), transitions=("start",))
+def start_counting(batch: Batch) -> None:
+    """The books are frozen when counting begins."""
+    freeze(batch)
+
+
+@rule(
+    "stock.count",
+    "step",
+    reads=("lines.quantity",),
+    codes=("stock.not_counted", "stock.counted_twice"),
+    transitions=("finish", "post"),
+)
+def every_line_is_counted(batch: Batch) -> None:
+    """No line is left without a figure, and no goods stand twice."""
+    nothing_left_out(batch)
+    if batch.transition == "finish":
+        each_item_counted_once(batch)
+
+
+@rule("stock.count", "step", writes=("lines.book_quantity", "lines.frozen_quantity"), transitions=("finish",))
+def stop_counting(batch: Batch) -> None:
+    """Counting is done: now the books show."""
+    show_books(batch)
+
+
+@rule("stock.count", "step", writes=("lines.book_quantity",), transitions=("recount",))
+def count_again(batch: Batch) -> None:
+    """A blind count is blind again."""
+    hide_books(batch)
+
+
+@rule(
+    "stock.transfer",
+    "step",
+    reads=("company",),
+    writes=("transit",),
+    codes=("stock.no_transit",),
+    transitions=("dispatch",),
+)
+def goods_travel(batch: Batch) -> None:
+    """What is dispatched lies in the company's transit warehouse until it arrives."""
+    for transfer in batch.documents:
+        transfer["transit"] = transit_of(batch.ctx, transfer["company"])
+        if transfer["transit"] is None:
+            batch.fault(transfer, "stock.no_transit", "two_step")
+
+
+@rule(
+    "stock.transfer",
+    "step",
+    writes=("received_date", "lines.received_quantity"),
+    transitions=("receive",),
+)
+def goods_arrive(batch: Batch) -> None:
+    """What is not said otherwise arrives in full, and today."""
+    for transfer in batch.documents:
+        if transfer["received_date"] is None:
+            transfer["received_date"] = max(batch.ctx.today, transfer["date"])
+        transfer["lines"] = [
+            line | {"received_quantity": line["quantity"]} if line["received_quantity"] is None else line
+            for line in transfer["lines"]
+        ]
+
+
+@rule(
+    "stock.transfer",
+    "step",
+    writes=("received_date", "lines.received_quantity"),
+    transitions=("unpost", "recall"),
+)
+def travel_is_over(batch: Batch) -> None:
+    """A transfer that is a draft again has not arrived."""
+    for transfer in batch.documents:
+        transfer["received_date"] = None
+        transfer["lines"] = [line | {"received_quantity": None} for line in transfer["lines"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from anlan.kernel.context import Context
 from anlan.kernel.rules import Batch
 
-__all__ = ["fill_warehouse", "first_warehouse"]
+__all__ = ["fill_warehouse", "first_warehouse", "transit_of"]
 
 
 def first_warehouse(ctx: Context, company: str | None) -> str | None:
@@ -13,7 +13,7 @@ def first_warehouse(ctx: Context, company: str | None) -> str | None:
     rows = [
         row
         for row in ctx.memory.rows("stock.warehouse").values()
-        if row["company"] == company and row["active"]
+        if row["company"] == company and row["active"] and not row["transit"]
     ]
     first = min(rows, key=lambda row: (row["place"], row["code"]), default=None)
     return first["id"] if first else None
@@ -24,3 +24,11 @@ def fill_warehouse(batch: Batch) -> None:
     for document in batch.documents:
         if document.get("warehouse") is None:
             document["warehouse"] = first_warehouse(batch.ctx, document.get("company"))
+
+
+def transit_of(ctx: Context, company: str | None) -> str | None:
+    """The warehouse where a company's goods lie while they travel; None when it has none."""
+    rows = ctx.memory.rows("stock.warehouse").values()
+    found = [row for row in rows if row["company"] == company and row["active"] and row["transit"]]
+    first = min(found, key=lambda row: (row["place"], row["code"]), default=None)
+    return first["id"] if first else None

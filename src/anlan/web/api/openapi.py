@@ -115,9 +115,9 @@ def _offered(route: Route, form: Mapping[str, Any]) -> list[str] | None:
         return None
     if route.name == "records.step":
         return [key for key in form.get("transitions", {}) if key in actions] or None
-    if route.name == "records.make":
+    if route.name in ("records.make", "records.make_many"):
         return sorted({one["to"] for one in form.get("conversions", {}).values()}) or None
-    if route.name == "records.print":
+    if route.name in ("records.print", "records.print_many"):
         return list(form.get("prints", {})) or None
     return []
 

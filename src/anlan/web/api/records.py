@@ -22,6 +22,7 @@ __all__ = [
     "batch",
     "change",
     "comment",
+    "copy",
     "create",
     "create_many",
     "delete",
@@ -30,6 +31,7 @@ __all__ = [
     "links",
     "list_query",
     "make",
+    "make_many",
     "preview",
     "read",
     "restore",
@@ -213,3 +215,22 @@ def _one(found: dict[str, Any]) -> Answer:
 def _made(made: dict[str, Any]) -> Answer:
     location = f"/api/v1/records/{quote(made['form'], safe='.')}/{made['id']}"
     return Answer(made, 201, {"Location": location, "ETag": f'"{made["version"]}"'})
+
+
+def copy(call: Call) -> Answer:
+    """A draft like this record; a body says what is to be different."""
+    values = call.body if call.body is not None else {}
+    if not isinstance(values, dict):
+        raise invalid([wrong_type("", OBJECT)])
+    return _made(record.copy(call.ctx, call.path["form"], call.path["id"], values))
+
+
+def make_many(call: Call) -> Answer:
+    """One document from several: `ids`, and what else the body says of its head."""
+    if not isinstance(call.body, dict):
+        raise invalid([wrong_type("", OBJECT)])
+    body = dict(call.body)
+    ids = body.pop("ids", None)
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise invalid([wrong_type("ids", LIST)])
+    return _made(record.make_many(call.ctx, call.path["form"], ids, call.path["target_form"], body))

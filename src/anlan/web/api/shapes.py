@@ -139,6 +139,15 @@ BODIES: dict[str, Any] = {
     "records.change": "$change",
     "records.step": _closed(comment={"type": ["string", "null"]}, values={"type": ["object", "null"]}),
     "records.make": _ANY_OBJECT,
+    "records.make_many": _object(
+        ("ids",), ids={"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 200}
+    ),
+    "records.copy": _ANY_OBJECT,
+    "records.print_many": _closed(
+        ("ids",),
+        ids={"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 200},
+        language={"enum": ["zh", "en"]},
+    ),
     "records.comment": _closed(("text",), text={"type": "string", "minLength": 1}),
     "records.attach": _object(("file",), file={"type": "string", "format": "binary"}),
     "records.batch": _closed(
@@ -201,6 +210,8 @@ ANSWERS: dict[str, Any] = {
     "records.change": "$record",
     "records.step": "$record",
     "records.make": _object(("id", "form", "version"), id=_TEXT, form=_TEXT, version={"type": "integer"}),
+    "records.make_many": _object(("id", "form", "version"), id=_TEXT, form=_TEXT, version={"type": "integer"}),
+    "records.copy": "$record",
     "records.trail": _data(ref("Event")),
     "records.links": _data(_object(("relation", "record"), relation=_TEXT, record=_ANY_OBJECT)),
     "records.batch": _data({}),

@@ -71,6 +71,9 @@ _OF_A_RECORD = (
     _post(_RECORD + "/do/{transition}", "records.step", records.step, "optional"),
     _post(_RECORD + "/make/{target_form}", "records.make", records.make, "optional", status=201,
           needs="read"),
+    _post(_RECORD + "/copy", "records.copy", records.copy, "optional", status=201, needs="create"),
+    _post("/records/{form}/make/{target_form}", "records.make_many", records.make_many, "json", status=201,
+          needs="read"),
     _get(_RECORD + "/trail", "records.trail", records.trail, query=("limit", "before"), needs="read"),
     _post(_RECORD + "/comments", "records.comment", records.comment, "json", status=201, needs="read"),
     _get(_RECORD + "/links", "records.links", records.links, needs="read"),
@@ -80,7 +83,9 @@ _OF_A_RECORD = (
     _get("/recycle-bin", "recycle.list", records.deleted, query=("form",)),
     _post("/recycle-bin/{id}/restore", "recycle.restore", records.restore),
     _get(_RECORD + "/print/{print}", "records.print", printing.print_record, answers=MEDIA_TYPES["pdf"],
-         needs="print"),
+         query=("language",), needs="print"),
+    _post("/records/{form}/print/{print}", "records.print_many", printing.print_many, "json",
+          answers=MEDIA_TYPES["pdf"], needs="print"),
 )  # fmt: skip
 
 _REGISTERS = (

@@ -22,7 +22,17 @@ from starlette.types import Scope
 from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
-from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables
+from anlan.web.pages import (
+    demo_data,
+    home,
+    importing,
+    listing,
+    login,
+    record_page,
+    recycle,
+    second_factor,
+    tables,
+)
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
@@ -86,6 +96,8 @@ def routes() -> list[BaseRoute]:
         Route("/me/second-factor/remove", _form_page(second_factor.remove_factor), methods=["POST"]),
         Route("/recycle", _answer(page(recycle.recycle_page))),
         Route("/recycle/{id}/restore", _answer(page(recycle.restore_record)), methods=["POST"]),
+        Route("/example", _answer(page(demo_data.example_page))),
+        Route("/example/remove", _form_page(demo_data.remove_example), methods=["POST"]),
         Route("/f/{form}", _answer(page(listing.list_page))),
         Route("/f/{form}/count", _answer(page(listing.count_of_list))),
         Route("/f/{form}/filter", _answer(page(listing.filter_fields))),

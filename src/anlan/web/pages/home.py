@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from anlan.kernel import describe, message, query
 from anlan.kernel.context import Context
+from anlan.kernel.site import example
 from anlan.kernel.workflow import todo
 from anlan.web.pages import show
 from anlan.web.pages.frame import menu, render, words
@@ -28,6 +29,7 @@ def home_page(request: Request, ctx: Context) -> Response:
         "home.html",
         title=words().text("home.title", ctx.language),
         todos=_todos(ctx),
+        example=ctx.caller.admin and example.loaded(ctx.site),
         starts=[
             one for one in describe.forms(ctx) if one["kind"] == "document" and "create" in one["actions"]
         ][:STARTS],

@@ -13,6 +13,7 @@ from anlan.kernel.access import sessions
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.kernel.i18n import LANGUAGES
+from anlan.kernel.site import Site, example
 from anlan.web.pages.context import COOKIE, THEMES, language, open_context, theme
 from anlan.web.pages.errors import said
 from anlan.web.pages.frame import render, template, words
@@ -163,9 +164,19 @@ def _shown(
         error=error,
         ask_totp=ask_totp,
         password=password if ask_totp else "",
+        cast=[] if ask_totp else _cast(request.app.state.site, lang),
         title=words().text("login.title", lang),
     )
     return HTMLResponse(html, refused.status if refused is not None else 200, headers=NOT_KEPT)
+
+
+def _cast(site: Site, lang: str) -> list[Mapping[str, str]]:
+    """The people of the example with their roles, for one click; nobody on a site of one's own."""
+    roles = site.catalogue.roles
+    return [
+        {**one, "role": roles[one["role"]].label.text(lang) if one["role"] in roles else ""}
+        for one in example.cast(site)
+    ]
 
 
 def _new_password(request: Request, *, next_: str, old: str = "", refused: Refused | None = None) -> Response:
