@@ -46,19 +46,14 @@ def usable(
     columns: Sequence[str] = (),
     totals: Sequence[str] = (),
     by: str = "",
-    lenient: bool = True,
 ) -> Usable:
-    """The parts that speak only of what there is and what the caller may see. No statement.
-
-    `lenient`: a condition that does not fit the field's type any more is left out as well; else it stays, and
-    the query refuses it with its place.
-    """
+    """The parts that speak only of what there is and what the caller may see. No statement."""
     seen, every = visible_scope(ctx, form), form_scope(ctx.catalogue.forms, form)
     left: list[LeftOut] = []
     kept = []
     for part in parts_of(where):
         reason = _condition(ctx, part, seen, every)
-        if reason is None or (reason[0] == "unfit" and not lenient):
+        if reason is None:
             kept.append(part)
         else:
             left.append(LeftOut("filter", *reason))
