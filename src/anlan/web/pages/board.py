@@ -41,7 +41,7 @@ def content(ctx: Context, form: Json, listing: Listing) -> dict[str, Any]:
     if by != "state":
         parts["="] = f"ISBLANK({by})"
     asked = listing.query()._replace(limit=CARDS, fields=[title["path"], *(one["path"] for one in shown), by])
-    found = query.groups(ctx, form["form"], asked, parts, sums=listing.totals_shown)
+    found = query.groups(ctx, form["form"], asked, parts, sums=listing.totals_asked)
     lanes = [
         {
             "key": key[1:],
@@ -59,7 +59,7 @@ def content(ctx: Context, form: Json, listing: Listing) -> dict[str, Any]:
     return {
         "by": field,
         "lanes": lanes,
-        "title": title,
+        "card_title": title,
         "shown": shown,
         "cell": cell,
         "movable": changes,

@@ -79,7 +79,7 @@ def content(ctx: Context, form: Json, listing: Listing) -> dict[str, Any]:
     return {
         "by": field,
         "days": days,
-        "title": title,
+        "card_title": title,
         "shown": shown,
         "cell": cell,
         "span": span,

@@ -110,8 +110,13 @@ class Listing:
         return _names(self.now["sort"])
 
     @property
+    def totals_asked(self) -> list[str]:
+        return _names(self.now["totals"])
+
+    @property
     def totals_shown(self) -> list[str]:
-        return [path for path in _names(self.now["totals"]) if path in self.columns_shown]
+        """Those whose column is there to stand under."""
+        return [path for path in self.totals_asked if path in self.columns_shown]
 
     @property
     def whole_where(self) -> str | None:

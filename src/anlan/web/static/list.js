@@ -157,7 +157,7 @@ const away = new Map(); // a page's tbody -> its rows
 const watcher = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     if (entry.isIntersecting) bring(entry.target);
-    else if (document.querySelectorAll("tbody.page").length > PAGES_KEPT) leave(entry.target, entry.boundingClientRect.height);
+    else if (document.querySelectorAll("tbody.rows-page").length > PAGES_KEPT) leave(entry.target, entry.boundingClientRect.height);
   }
 }, { rootMargin: "2500px 0px" });
 function leave(body, height) {
@@ -173,13 +173,19 @@ function bring(body) {
   away.delete(body);
 }
 /** The rows of every page that was loaded, on the screen or not. */
-export const everyRow = () => [...document.querySelectorAll("tbody.page")].flatMap((body) => (away.get(body) ?? [...body.children]).filter((one) => one.dataset?.id));
+export const everyRow = () => [...document.querySelectorAll("tbody.rows-page")].flatMap((body) => (away.get(body) ?? [...body.children]).filter((one) => one.dataset?.id));
 function watch() {
   for (const body of away.keys()) if (!body.isConnected) away.delete(body);
-  document.querySelectorAll("tbody.page").forEach((body) => watcher.observe(body));
+  document.querySelectorAll("tbody.rows-page").forEach((body) => watcher.observe(body));
 }
 document.addEventListener("htmx:after:swap", watch);
 watch();
+
+// A list that was swapped for itself has an empty count, and nothing that would ask for it again.
+document.addEventListener("htmx:after:swap", () => setTimeout(() => {
+  const counter = document.querySelector("[data-count]");
+  if (counter && !document.getElementById("count").textContent) counter.dispatchEvent(new Event("anlan:uncounted"));
+}, 200));
 
 // What was deleted a moment ago, on its record's page: said, and taken back by one press.
 const deleted = JSON.parse(sessionStorage.getItem("anlan.deleted") || "null");
