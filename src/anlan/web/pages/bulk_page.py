@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +13,7 @@ from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused, invalid, not_found
 from anlan.kernel.i18n import language_of
 from anlan.web.api import params
+from anlan.web.api.body import parse
 from anlan.web.api.bulk import chosen_of, with_reasons, work_of
 from anlan.web.api.words import sentences
 from anlan.web.pages import show
@@ -52,12 +52,7 @@ def run(request: Request, ctx: Context, given: Any) -> Response:
     """`POST /f/{form}/bulk`: `body` is what the API's /bulk or /print takes. What became of it, as a fragment; of more
     than a hundred records, or pages, the progress of a job."""
     form = describe.form(ctx, request.path_params["form"])
-    try:
-        body = orjson.loads(str(given.get("body", "{}")))
-        if not isinstance(body, dict):
-            raise ValueError
-    except ValueError:
-        raise Refused(400, "not_json") from None
+    body = params.object_body(parse(str(given.get("body", "{}")).encode()))
     name, chosen = form["form"], chosen_of(body)
     try:
         if "print" in body:
