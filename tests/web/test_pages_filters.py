@@ -7,7 +7,17 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anlan.web.pages.filters import DAYS, OPERATORS, SEVERAL, WITHOUT_VALUE, Chip, chips, formula, kind_of, value_fits
+from anlan.web.pages.filters import (
+    DAYS,
+    OPERATORS,
+    SEVERAL,
+    WITHOUT_VALUE,
+    Chip,
+    chips,
+    formula,
+    kind_of,
+    value_fits,
+)
 
 NAMES = st.sampled_from(["state", "customer", "gross", "lines.item"])
 TEXTS = st.text(min_size=1, max_size=20).map(lambda text: text.replace("\n", " "))

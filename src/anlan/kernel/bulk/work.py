@@ -132,7 +132,7 @@ def _known(ctx: Context, job: str) -> set[str]:
 def summary(ctx: Context, job: str) -> dict[str, Any]:
     """`{"done", "waiting", "refused", "total"}` of a job, as far as it is. One statement."""
     with ctx.transaction() as tx:
-        found = dict(tx.connection.execute("SELECT outcome, count(*) FROM bulk_result WHERE job = $1 GROUP BY outcome", [job]).fetchall())
+        found: dict[str, int] = dict(tx.connection.execute("SELECT outcome, count(*) FROM bulk_result WHERE job = $1 GROUP BY outcome", [job]).fetchall())
     counts = {name: int(found.get(name, 0)) for name in ("done", "waiting", "refused")}
     return {**counts, "total": sum(counts.values())}
 

@@ -22,7 +22,17 @@ from starlette.types import Scope
 from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
-from anlan.web.pages import bulk_page, home, importing, listing, login, record_page, recycle, second_factor, tables
+from anlan.web.pages import (
+    bulk_page,
+    home,
+    importing,
+    listing,
+    login,
+    record_page,
+    recycle,
+    second_factor,
+    tables,
+)
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words

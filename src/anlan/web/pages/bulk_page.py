@@ -97,7 +97,7 @@ def _job(request: Request, ctx: Context, form: Json, key: str, *, alone: bool = 
 
 
 def _told(request: Request, ctx: Context, form: Json, *, alone: bool = False, **values: Any) -> Response:
-    known = {"counts": None, "rows": [], "error": "", "waiting": False, "progress": None, "file": None, "records": 0, "deleted": False, "key": ""}
+    known: dict[str, Any] = {"counts": None, "rows": [], "error": "", "waiting": False, "progress": None, "file": None, "records": 0, "deleted": False, "key": ""}
     label = show.label(form["label"], ctx.language)
     return render(
         request,

@@ -9,7 +9,6 @@ from typing import Any
 from anlan.kernel import query
 from anlan.kernel.context import Context
 from anlan.kernel.i18n import language_of
-from anlan.web.pages import show
 from anlan.web.pages.columns import cell, column
 from anlan.web.pages.liststate import Listing
 

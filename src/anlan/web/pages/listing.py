@@ -191,6 +191,7 @@ def _island(form: Json, listing: Listing, language: str) -> dict[str, Any]:
         "actions": [one for one in form["actions"] if one in {"update", "delete", "print", "export"}],
         "prints": [[key, show.label(one["label"], language)] for key, one in (form.get("prints") or {}).items()],
         "here": listing.url(),
+        "days": {words().text(f"days.{one}", language): one for one in filters.DAYS},
     }
 
 

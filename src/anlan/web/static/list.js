@@ -134,8 +134,9 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("input:not([type=checkbox]), textarea, select, dialog, [popover]");
-  if (field?.dataset.key === "find" && event.key === "ArrowDown" && !event.isComposing) {
-    walk(1); // from the words that were searched for to what was found
+  if (field?.dataset.key === "find" && ["ArrowDown", "Enter"].includes(event.key) && !event.isComposing) {
+    if (searching) thenWalk = true;
+    else walk(1);
     return event.preventDefault();
   }
   if (field || event.isComposing || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
@@ -149,6 +150,26 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "Escape" && panel) closePanel();
   else return;
   event.preventDefault();
+});
+
+// ---- the search box: from the words that were searched for to what was found; a word for days before them is a filter
+let searching = false;
+let thenWalk = false;
+document.addEventListener("input", (event) => {
+  const input = event.target.closest("[data-key=find]");
+  if (!input) return;
+  searching = true;
+  if (!input.dataset.day || event.isComposing) return;
+  const word = Object.keys(island().days).find((one) => input.value.toLowerCase().startsWith(`${one.toLowerCase()} `) || input.value.startsWith(`${one}\u3000`));
+  if (!word) return;
+  input.value = input.value.slice(word.length + 1);
+  const chip = { add_field: input.dataset.day, add_operator: "during", add_value: island().days[word] };
+  input.form.append(...Object.entries(chip).map(([name, value]) => make("input", { type: "hidden", name, value })));
+}, true);
+document.addEventListener("htmx:after:swap", () => {
+  searching = false;
+  if (thenWalk) walk(1);
+  thenWalk = false;
 });
 
 // ---- many pages of rows: those far from the screen leave the document until they come near again
