@@ -160,11 +160,11 @@ def test_rows_far_from_the_screen_leave_the_document_and_come_back(page: Page, s
     expect(page.get_by_text("C001", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("address", ["/f/sales.order?view=all", "/f/sales.order?view=board", "/f/sales.order?view=all&kind=calendar&by=date"])
-def test_nothing_of_a_list_is_wider_than_a_phone(page: Page, served: Served, address: str) -> None:
+@pytest.mark.parametrize("path", ["/f/sales.order?view=all", "/f/sales.order?view=board", "/f/sales.order?view=all&kind=calendar&by=date"])
+def test_nothing_of_a_list_is_wider_than_a_phone(page: Page, served: Served, path: str) -> None:
     order(served.site, lines=1, confirmed=False)
     page.set_viewport_size({"width": 375, "height": 760})
-    page.goto(address)
+    page.goto(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
