@@ -215,7 +215,7 @@ BODIES: dict[str, Any] = {
         "properties": {**_QUERY_BODY["properties"], "format": {"enum": ["xlsx", "csv"]}},
     },
     "views.create": _closed(("label",), **_VIEW_PARTS),
-    "views.change": _closed(**_VIEW_PARTS),
+    "views.change": _closed((), **_VIEW_PARTS),
     "views.layout": _closed(first=_FIRST, layout=_LAYOUT),
     "bulk.run": _closed(
         ("action",),
