@@ -70,7 +70,7 @@ def test_rows_are_walked_and_opened_by_keys(page: Page, served: Served) -> None:
     page.goto("/f/sales.order?view=all&sort=-number")
     page.keyboard.press("ArrowDown")
     page.keyboard.press(" ")
-    expect(page.locator(".peek h1")).to_have_text(number)
+    expect(page.locator(".peek-head h2")).to_have_text(number)
     page.keyboard.press("Escape")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text(number)

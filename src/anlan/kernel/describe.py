@@ -18,7 +18,7 @@ from anlan.kernel.query.scope import visible_scope
 __all__ = ["form", "forms", "register", "report", "reports"]
 
 Json = dict[str, Any]
-BASIC = ("read", "create", "update", "delete", "export", "import", "print")
+BASIC = ("read", "create", "update", "delete", "export", "import", "print", "share")
 
 
 def _label(label: Label | None, key: str = "") -> Json:
@@ -84,7 +84,7 @@ def _form(ctx: Context, item: Form) -> Json:
                         for key, one in item.transitions.items()},
         "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states}
                         for key, one in definition.conversions.items() if ctx.caller.policy.can(one.to, "create")},
-        "views": {key: {"label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
+        "views": {key: {"kind": one.kind, "by": one.by, "label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
                         "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items() if _usable(ctx, item, one)},
         "prints": prints, "actions": actions(ctx, item), "code": item.code_column, "title": item.label_column,
         "grants": dict.fromkeys(actions(ctx, item), True),
@@ -95,7 +95,7 @@ def _usable(ctx: Context, form: Form, view: View) -> bool:
     """Whether a view's filter and order speak only of what the caller may see; to others it would be an error."""
     scope = visible_scope(ctx, form)
     try:
-        for text in (*([view.where] if view.where else []), *(path.lstrip("-+") for path in view.sort)):
+        for text in (*([view.where] if view.where else []), *([view.by] if view.by else []), *(path.lstrip("-+") for path in view.sort)):
             ctx.catalogue.check(text, scope)
     except DesignError:
         return False

@@ -38,7 +38,7 @@ Reason = Literal["all_rights", "granted", "not_granted", "token_scope", "unknown
 
 ANY_ACTION = "*"
 # Actions that leave a record as it was: a role with nothing else makes no field writable.
-READING_ACTIONS = frozenset({"read", "export", "print"})
+READING_ACTIONS = frozenset({"read", "export", "print", "share"})
 _MOST_SCOPES = 1000  # narrowed policies kept per set of roles; making one takes 0.2 ms with 200 forms
 _LEVELS = ("none", "read", "write")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.catalogue.register import Register
 from anlan.kernel.catalogue.scope import form_scope
-from anlan.kernel.definition.model import Grant, PrintDefinition, ReportDefinition
+from anlan.kernel.definition.model import Grant, PrintDefinition, ReportDefinition, View
 from anlan.kernel.definition.reader import BadDefinition
 from anlan.kernel.fieldtype import FIELD_TYPES
 from anlan.kernel.series.tables import STEPS, keep_of, key_table, raw_table, roll_table
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["form_references", "other_references", "table_clashes"]
 
-BASIC_ACTIONS = frozenset({"read", "create", "update", "delete", "export", "import", "print", "*"})
+BASIC_ACTIONS = frozenset({"read", "create", "update", "delete", "export", "import", "print", "share", "*"})
 READ_ACTIONS = frozenset({"read", "export", "print", "*", "create"})
 DECISIONS = frozenset({"approve", "reject", "return", "withdraw", "submit"})
 REGISTER_COLUMNS = frozenset({"seq", "date", "recorded_at", "document", "document_form", "posting", "document_line", "last_date", "period", "at", "n"})
@@ -86,6 +86,7 @@ def _frame_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:
         for name in ("columns", "totals"):
             yield from _unreachable(catalogue, form, getattr(view, name), file, f"views.{key}.{name}")
         yield from _unreachable(catalogue, form, [path.lstrip("-+") for path in view.sort], file, f"views.{key}.sort")
+        yield from _view_faults(form, key, view, file)
     for key, check in definition.checks.items():
         if check.path is not None:
             yield from _unreachable(catalogue, form, [check.path], file, f"checks.{key}.path")
@@ -93,6 +94,19 @@ def _frame_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:
         yield from _unknown(file, "number.per", definition.number.per, form.fields, "field")
         yield from _unknown(file, "number.pattern", [part for part in re.findall(r"\{([a-z_]+)\}", definition.number.pattern)
                                                      if part not in ("yyyy", "yy", "dd", "company")], form.fields, "field")
+
+
+def _view_faults(form: Form, key: str, view: View, file: str) -> Faults:
+    """A board stands by a state or a choice, a calendar by a day."""
+    kinds = {"board": ("choice",), "calendar": ("date", "instant")}.get(view.kind)
+    if kinds is None:
+        if view.by is not None:
+            yield BadDefinition(file, f"views.{key}.by", "only a board or a calendar stands by a field")
+        return
+    item = form.fields.get(view.by or "")
+    if item is None or item.type.key not in kinds or item.column is None:
+        wanted = "the state or a choice" if view.kind == "board" else "a date or an instant"
+        yield BadDefinition(file, f"views.{key}.by", f"a {view.kind} stands by {wanted} of the form")
 
 
 def _workflow_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:

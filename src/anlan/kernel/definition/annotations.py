@@ -75,6 +75,7 @@ NAMES: dict[tuple[str, Path], Names] = {
     ("views", ("totals",)): Names.FIELDS,
     ("views", ("sort",)): Names.FIELDS,
     ("views", ("where",)): Names.FORMULA,
+    ("views", ("by",)): Names.FIELDS,
     ("sections", ("fields",)): Names.FIELDS,
     ("grants", ("rows",)): Names.FORMULA,
     ("checks", ("keep",)): Names.FORMULA,

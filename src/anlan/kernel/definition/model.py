@@ -249,7 +249,7 @@ Action = str
 
 
 class Grant(Model):
-    """What a role may do with a form: actions (`read create update delete export import print` and
+    """What a role may do with a form: actions (`read create update delete export import print share` and
     transitions; `*` for all), on which rows, with which fields (`none < read < write`)."""
 
     actions: list[Action] = Field(default_factory=list)
@@ -258,11 +258,16 @@ class Grant(Model):
 
 
 class View(Model):
-    """How records are listed: columns in order, filter, sort."""
+    """How records are listed: columns in order, filter, sort.
 
-    kind: Literal["list"] = "list"
+    `kind` `board`: cards in columns by `by`, the state or a choice; `calendar`: cards on the day `by`. A card
+    has the first column as its title, the others below it.
+    """
+
+    kind: Literal["list", "board", "calendar"] = "list"
     label: LabelText
     columns: list[str]
+    by: Key | None = None
     where: FormulaText | None = None
     sort: list[str] = Field(default_factory=list)
     totals: list[str] = Field(default_factory=list)

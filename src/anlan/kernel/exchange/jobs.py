@@ -11,18 +11,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from anlan.kernel import file, job
-from anlan.kernel.access import identity
-from anlan.kernel.access.caller import SYSTEM_USER, Caller, caller_from, system_caller
-from anlan.kernel.access.policy import TokenScope
+from anlan.kernel.behalf import ask, context_of
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Refused
 from anlan.kernel.exchange import importer, listing
 from anlan.kernel.exchange.table import read
 from anlan.kernel.query import Query
-from anlan.kernel.site import Site
 
 __all__ = ["request_export", "request_import"]
 
@@ -48,7 +44,7 @@ def request_import(
         "mode": mode,
         "replace": dict(replace or {}),
     }
-    return _ask(ctx, "exchange.import", wanted)
+    return ask(ctx, "exchange.import", wanted)
 
 
 def request_export(
@@ -61,14 +57,14 @@ def request_export(
 ) -> str:
     """Ask for a list as a file; the job's id. Refused 403."""
     ctx.caller.policy.require(form, "export")
-    query = {"where": asked.where, "search": asked.search, "sort": list(asked.sort)}
+    query = {"where": asked.where, "search": asked.search, "sort": list(asked.sort), "ids": asked.ids}
     wanted = {"form": form, "query": query, "format": format, "paths": None if paths is None else list(paths)}
-    return _ask(ctx, "exchange.export", wanted)
+    return ask(ctx, "exchange.export", wanted)
 
 
 @job.task("exchange.import", attempts=3)
 def run_import(run: job.Run) -> object:
-    ctx = _context(run)
+    ctx = context_of(run, via="import")
     wanted = run.payload
     found, path = file.open(ctx, wanted["file"])
     table = read(path.read_bytes(), found.name)
@@ -86,7 +82,7 @@ def run_import(run: job.Run) -> object:
 
 @job.task("exchange.export", attempts=3, safe=True)
 def run_export(run: job.Run) -> object:
-    ctx = _context(run)
+    ctx = context_of(run, via="import")
     wanted = run.payload
     label = ctx.form(wanted["form"]).label(ctx.language)
     with tempfile.TemporaryFile() as out:
@@ -101,43 +97,3 @@ def run_export(run: job.Run) -> object:
             limit=_EXPORT_LIMIT,
         )
     return {"file": saved.id, "rows": rows}
-
-
-def _ask(ctx: Context, task: str, wanted: Mapping[str, Any]) -> str:
-    """Put the job into the outbox with who asked: his token's scope narrows the job too."""
-    scope = ctx.caller.token_scope
-    narrowed = (
-        None
-        if scope is None
-        else {
-            "forms": None if scope.forms is None else sorted(scope.forms),
-            "actions": None if scope.actions is None else sorted(scope.actions),
-        }
-    )
-    payload = {**wanted, "language": ctx.language, "scope": narrowed}
-    with ctx.transaction() as tx:
-        return job.enqueue(tx.connection, task, payload, now=ctx.now, owner=ctx.caller.user)
-
-
-def _context(run: job.Run) -> Context:
-    """The context of who asked, with the rights that he has now. Refused 403 when he is gone."""
-    site: Site = run.site
-    return Context(site, _caller(site, run), language=run.payload["language"], via="import")
-
-
-def _caller(site: Site, run: job.Run) -> Caller:
-    policies = site.catalogue.policies
-    if run.owner == SYSTEM_USER:
-        return system_caller(policies)
-    with site.pool.connection() as connection:
-        row = connection.execute(
-            f"select {identity.COLUMNS} from {identity.USERS} u where u.id = $1 and u.active", [run.owner]
-        ).fetchone()
-    if row is None:
-        raise Refused(403, "forbidden", params={"form": run.payload["form"], "action": "import"})
-    told = run.payload["scope"]
-    scope = None
-    if told is not None:
-        forms, actions = (None if told[key] is None else frozenset(told[key]) for key in ("forms", "actions"))
-        scope = TokenScope(forms, actions)
-    return caller_from(identity.from_row(row), policies, scope=scope)

@@ -9,6 +9,7 @@ from anlan.kernel.errors import Fault
 TEXT = {"zh": "文本", "en": "a text"}
 WHOLE_NUMBER = {"zh": "整数", "en": "a whole number"}
 LIST = {"zh": "列表", "en": "a list"}
+SWITCH = {"zh": "是或否", "en": "true or false"}
 OBJECT = {"zh": "对象", "en": "an object"}
 
 

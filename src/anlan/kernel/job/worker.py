@@ -40,7 +40,7 @@ __all__ = ["Pace", "drain", "run"]
 
 _log = logging.getLogger("anlan.job")
 
-_KERNEL_TASKS = ("anlan.kernel.job.duties", "anlan.kernel.exchange.jobs")
+_KERNEL_TASKS = ("anlan.kernel.job.duties", "anlan.kernel.exchange.jobs", "anlan.kernel.bulk.jobs")
 _UNKNOWN_TASK_SECONDS = 30  # a worker of the older version waits for the newer ones to take it
 
 

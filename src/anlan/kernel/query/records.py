@@ -9,7 +9,7 @@ following pages nor come twice, unless their own sort key moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +24,7 @@ from anlan.kernel.catalogue.scope import HEAD
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid
 from anlan.kernel.formula import Ref
+from anlan.kernel.ids import id_array
 from anlan.kernel.query.labels import linked_ids, shown_labels
 from anlan.kernel.query.order import Run, SortKey, cursor_of, order_by, read_cursor, runs_after, sort_keys
 from anlan.kernel.query.scope import filter_sql
@@ -31,15 +32,16 @@ from anlan.kernel.query.words import found_condition, look_up, typed_text
 from anlan.kernel.record.load import load, load_references
 from anlan.kernel.record.output import output
 
-__all__ = ["MAX_LIMIT", "Query", "computable", "records", "totals"]
+__all__ = ["MAX_LIMIT", "Query", "computable", "groups", "records", "totals"]
 
 MAX_LIMIT = 500
+MOST_GROUPS = 60                # parts that are asked for at once: a month has 42 days with its neighbours
 ESTIMATE_FROM = 10_000          # counts above this are estimated when an estimate is asked for
 
 
 class Query(NamedTuple):
     """What is asked: `where` a formula, `search` words, `sort` paths with "-" for descending, `fields` to show
-    (none: all of the head; `lines` are only read when named), `after` a cursor."""
+    (none: all of the head; `lines` are only read when named), `after` a cursor. `ids` narrows it to some records."""
 
     where: str | None = None
     search: str | None = None
@@ -48,6 +50,7 @@ class Query(NamedTuple):
     limit: int = 50
     after: str | None = None
     count: Literal["exact", "estimate", "none"] = "none"  # type: ignore[assignment]  # hides tuple.count, which nobody calls
+    ids: Sequence[str] | None = None
 
 
 @dataclass(slots=True)
@@ -111,6 +114,8 @@ def _plan(ctx: Context, form: Form, query: Query) -> _Plan:
         plan.conditions.append(rule)
     if query.where and query.where.strip():
         plan.conditions.append(filter_sql(ctx, form, plan.names, query.where))
+    if query.ids is not None:
+        plan.conditions.append(f'h."id" = ANY({plan.param(id_array(query.ids))}::uuid[])')
     if query.search and query.search.strip():
         typed = typed_text(query.search)
         plan.conditions.append(found_condition(form, typed, look_up(ctx, typed, form.name)))
@@ -177,6 +182,62 @@ def _dressed(ctx: Context, form: Form, shown: list[Field], found: list[dict[str,
         return [output(ctx, form, record, hidden) for record in found]
 
 
+def groups(ctx: Context, form_name: str, query: Query, parts: Mapping[str, str], *, sums: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    """Several lists of one form at once, such as the columns of a board or the days of a month.
+
+    `parts`: name → a condition. Each has `{"data", "count", "sums"}`: at most `query.limit` rows in the order of `query`,
+    how many there are, and sums of numeric fields. One statement for the rows, one for counts and sums, however many
+    parts. Refused 403, 404, 422.
+    """
+    ctx.form(form_name)
+    ctx.caller.policy.require(form_name, "read")
+    if len(parts) > MOST_GROUPS or not 1 <= query.limit <= MAX_LIMIT:
+        raise invalid([Fault("out_of_range", "limit", {"field": "limit", "least": 1, "most": MAX_LIMIT})])
+
+    def work() -> dict[str, dict[str, Any]]:
+        ctx.check_versions()
+        form = ctx.form(form_name)
+        plan = _plan(ctx, form, query)
+        keys = sort_keys(ctx, form, plan.names, query.sort)
+        shown = [item for item in _shown(ctx, form, query.fields) if not item.type.is_lines]
+        select = ", ".join([*(_value(plan.names, item) for item in shown), *(key.sql for key in keys)])
+        conditions = {name: filter_sql(ctx, form, plan.names, text) for name, text in parts.items()}
+        texts = [f"(SELECT {at}, x.* FROM (SELECT {select} {plan.source(one)} ORDER BY {order_by(keys)} LIMIT {query.limit}) AS x({_aliases(len(shown) + len(keys))}))"
+                 for at, one in enumerate(conditions.values())]
+        rows = ctx.connection.execute(" UNION ALL ".join(texts), plan.params).fetchall() if texts else []
+        found = [dict(zip((item.key for item in shown), row[1:], strict=False)) for row in rows]
+        dressed = _dressed(ctx, form, shown, found)
+        items = _summable(ctx, form, sums)
+        counted = _counted(ctx, plan, conditions, items)
+        return {name: {"data": [one for one, row in zip(dressed, rows, strict=True) if row[0] == at], **counted[name]}
+                for at, name in enumerate(conditions)}
+
+    with computable():
+        return ctx.atomically(work)
+
+
+def _aliases(count: int) -> str:
+    return ", ".join(f"c{n}" for n in range(count))
+
+
+def _summable(ctx: Context, form: Form, keys: Sequence[str]) -> list[Field]:
+    hidden = ctx.caller.policy.fields(form.name)
+    return [form.fields[key] for key in dict.fromkeys(keys)
+            if key in form.fields and form.fields[key].type.numeric and hidden.get(key) != "none"]
+
+
+def _counted(ctx: Context, plan: _Plan, conditions: Mapping[str, str], items: list[Field]) -> dict[str, dict[str, Any]]:
+    """How many there are of each part, and its sums. One statement."""
+    if not conditions:
+        return {}
+    asked = [f"count(*) FILTER (WHERE {one})" for one in conditions.values()]
+    asked += [f"coalesce(sum({_value(plan.names, item)}) FILTER (WHERE {one}), 0)" for one in conditions.values() for item in items]
+    row = ctx.connection.execute(f"SELECT {', '.join(asked)} {plan.source()}", plan.params).fetchone() or ()
+    return {name: {"count": int(row[at]),
+                   "sums": {item.key: item.type.dump(Decimal(row[len(conditions) + at * len(items) + place])) for place, item in enumerate(items)}}
+            for at, name in enumerate(conditions)}
+
+
 def totals(ctx: Context, form_name: str, query: Query, keys: Sequence[str]) -> dict[str, str]:
     """Sums of numeric fields over the whole filter, not the page. One statement. Refused 403, 404, 422."""
     ctx.form(form_name)
@@ -185,9 +246,7 @@ def totals(ctx: Context, form_name: str, query: Query, keys: Sequence[str]) -> d
     def work() -> dict[str, str]:
         ctx.check_versions()
         form = ctx.form(form_name)
-        hidden = ctx.caller.policy.fields(form.name)
-        items = [form.fields[key] for key in dict.fromkeys(keys)
-                 if key in form.fields and form.fields[key].type.numeric and hidden.get(key) != "none"]
+        items = _summable(ctx, form, keys)
         if not items:
             return {}
         plan = _plan(ctx, form, query)

@@ -20,6 +20,7 @@ from anlan.kernel.i18n.kinds import LIST, OBJECT, TEXT, wrong_type
 __all__ = [
     "choice",
     "identifier",
+    "identifiers",
     "if_match",
     "names",
     "object_body",
@@ -105,6 +106,24 @@ def identifier(path: Mapping[str, str], what: str) -> str:
         return str(UUID(path["id"]))
     except ValueError:
         raise not_found(what, path["id"][:80]) from None
+
+
+MOST_IDS = 20_000
+
+
+def identifiers(text: str) -> list[str]:
+    """Ids parted by commas. Raises Refused 422 for what is none, or for more than `MOST_IDS`."""
+    found = []
+    for one in (part.strip() for part in text.split(",")):
+        if not one:
+            continue
+        try:
+            found.append(str(UUID(one)))
+        except ValueError:
+            raise invalid([Fault("not_an_id", "ids", {"value": one[:40]})]) from None
+    if len(found) > MOST_IDS:
+        raise invalid([Fault("too_many", "ids", {"limit": MOST_IDS, "what": "ids"})])
+    return found
 
 
 def object_body(body: Any, *, known: tuple[str, ...] | None = None) -> dict[str, Any]:

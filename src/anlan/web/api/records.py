@@ -19,6 +19,7 @@ from anlan.web.api.words import sentences
 __all__ = [
     "LIST_PARAMETERS",
     "MOST_RECORDS",
+    "RECORD_PARAMETERS",
     "batch",
     "change",
     "comment",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 LIST_PARAMETERS = ("where", "search", "sort", "fields", "limit", "after", "count")
+RECORD_PARAMETERS = (*LIST_PARAMETERS, "ids")  # of records, which have ids; movements have not
 MOST_ROWS = 500
 _COUNTS = ("none", "exact", "estimate")
 MOST_RECORDS = 1000
@@ -75,12 +77,13 @@ def list_query(values: Any) -> query.Query:
         limit=params.whole(texts, "limit", _ROWS, 1, MOST_ROWS),
         after=texts.get("after") or None,
         count=cast(Literal["none", "exact", "estimate"], params.choice(texts, "count", _COUNTS, "none")),
+        ids=params.identifiers(texts["ids"]) if "ids" in texts else None,
     )
 
 
 def find(call: Call) -> Answer:
     """GET /records/{form}, or its parameters as a body by POST /records/{form}/query."""
-    values = call.query if call.body is None else params.object_body(call.body, known=LIST_PARAMETERS)
+    values = call.query if call.body is None else params.object_body(call.body, known=RECORD_PARAMETERS)
     return Answer(query.records(call.ctx, call.path["form"], list_query(values)))
 
 

@@ -117,7 +117,44 @@ _QUERY_BODY = _closed(
     limit={"type": "integer", "minimum": 1, "maximum": 500},
     after=_TEXT,
     count={"enum": ["none", "exact", "estimate"]},
+    ids={"anyOf": [_TEXT, _list(_TEXT)]},
 )
+_NAMES = _list(_TEXT)
+_VIEW_PARTS: dict[str, Schema] = {
+    "label": {"type": "string", "minLength": 1, "maxLength": 40},
+    "shared": {"type": "boolean"},
+    "kind": {"enum": ["list", "board", "calendar"]},
+    "where": _TEXT,
+    "search": _TEXT,
+    "sort": _NAMES,
+    "columns": _NAMES,
+    "totals": _NAMES,
+    "by": _TEXT,
+}
+_VIEW = _object(
+    ("id", "label", "shared", "editable", "kind", "where", "sort", "columns", "left_out"),
+    id=_TEXT,
+    editable={"type": "boolean"},
+    left_out=_list(_object(("part", "reason", "name"), part=_TEXT, reason=_TEXT, name=_TEXT)),
+    **_VIEW_PARTS,
+)
+_LAYOUT = _closed(
+    widths={"type": "object", "additionalProperties": {"type": "integer", "minimum": 48, "maximum": 900}},
+    frozen={"type": "integer", "minimum": 0, "maximum": 4},
+    columns={"type": "object", "additionalProperties": _NAMES},
+)
+_FIRST: Schema = {"type": ["string", "null"], "maxLength": 60}
+_CHOSEN: dict[str, Schema] = {"ids": _NAMES, "where": _TEXT, "search": _TEXT, "sort": {"anyOf": [_TEXT, _NAMES]}}
+_JOB = _object(("job",), job=_TEXT)
+_OUTCOME = _object(
+    ("id", "title", "outcome", "messages"),
+    id=_TEXT,
+    title=_TEXT,
+    outcome={"enum": ["done", "waiting", "refused"]},
+    code=_TEXT,
+    messages=_NAMES,
+)
+_COUNT: Schema = {"type": "integer"}
 _CALENDAR_BODY = _object(
     ("calendar", "op"),
     calendar=_ANY_OBJECT,
@@ -186,6 +223,18 @@ BODIES: dict[str, Any] = {
         **_QUERY_BODY,
         "properties": {**_QUERY_BODY["properties"], "format": {"enum": ["xlsx", "csv"]}},
     },
+    "views.create": _closed(("label",), **_VIEW_PARTS),
+    "views.change": _closed((), **_VIEW_PARTS),
+    "views.layout": _closed(first=_FIRST, layout=_LAYOUT),
+    "bulk.run": _closed(
+        ("action",),
+        action={"enum": ["step", "set", "delete"]},
+        transition=_TEXT,
+        comment=_TEXT,
+        values=_ANY_OBJECT,
+        **_CHOSEN,
+    ),
+    "print.request": _closed(("print",), print=_TEXT, **_CHOSEN),
     "exchange.import": _object(
         ("file",), file={"type": "string", "format": "binary"}, mapping=_TEXT, mode=_TEXT, run=_TEXT
     ),
@@ -193,6 +242,25 @@ BODIES: dict[str, Any] = {
 }
 
 ANSWERS: dict[str, Any] = {
+    "views.list": _object(
+        ("data", "first", "layout", "may_share"),
+        data=_list(_VIEW),
+        first=_FIRST,
+        layout=_ANY_OBJECT,
+        may_share={"type": "boolean"},
+    ),
+    "views.create": _VIEW,
+    "views.change": _VIEW,
+    "views.restore": _VIEW,
+    "views.layout": _object(("first", "layout"), first=_FIRST, layout=_ANY_OBJECT),
+    "bulk.run": {
+        "anyOf": [
+            _object(("data", "done", "waiting", "refused"), data=_list(_OUTCOME), done=_COUNT, waiting=_COUNT, refused=_COUNT),
+            _JOB,
+        ]
+    },
+    "bulk.results": _object(("state", "data"), state=_TEXT, data=_list(_OUTCOME)),
+    "print.request": _JOB,
     "forms.list": _data(_object(("form", "kind", "label"), form=_TEXT, kind=_TEXT, label=_TEXT)),
     "forms.read": _object(
         ("form", "kind", "label", "fields"), form=_TEXT, kind=_TEXT, label=_TEXT, fields=_ANY_OBJECT
@@ -267,6 +335,8 @@ PARAMETERS: dict[str, Schema] = {
     "fields": _query("fields", _TEXT, _COMMA),
     "limit": _query("limit", {"type": "integer", "minimum": 1, "maximum": 500}),
     "after": _query("after", _TEXT, "`next` of the page before"),
+    "ids": _query("ids", _TEXT, "ids, parted by commas"),
+    "print": _query("print", _TEXT, "a print of the form"),
     "count": _query("count", {"enum": ["none", "exact", "estimate"]}),
     "form": _query("form", _TEXT, "a form's name"),
     "before": _query("before", {"type": "integer", "minimum": 1}, "events before this `seq`"),

@@ -22,14 +22,14 @@ from anlan.kernel.i18n import language_of
 from anlan.kernel.i18n.kinds import LIST, wrong_type
 from anlan.web.api import params, words
 from anlan.web.api.problem import fault_shown
-from anlan.web.api.records import LIST_PARAMETERS, list_query
+from anlan.web.api.records import RECORD_PARAMETERS, list_query
 from anlan.web.api.routing import Answer, Call
 
 __all__ = [
     "EXPORT_PARAMETERS", "MEDIA_TYPES", "export", "import_", "named", "request_export", "template", "with_sentences",
 ]  # fmt: skip
 
-EXPORT_PARAMETERS = (*LIST_PARAMETERS, "format")
+EXPORT_PARAMETERS = (*RECORD_PARAMETERS, "format")
 MOST_AT_ONCE = 2000  # rows; about a second of work. Longer lists are jobs.
 
 MEDIA_TYPES = {

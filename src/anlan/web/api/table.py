@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from anlan.web.api import (
+    bulk,
     definitions,
     files,
     finding,
@@ -17,6 +18,7 @@ from anlan.web.api import (
     series,
     sheets,
     tools,
+    views,
 )
 from anlan.web.api.routing import ADMIN, Handler, Route
 from anlan.web.api.sheets import MEDIA_TYPES
@@ -30,6 +32,7 @@ _get, _post, _put, _patch, _delete = (
 _RECORD = "/records/{form}/{id}"
 _REGISTER = "/registers/{register}"
 _LIST = records.LIST_PARAMETERS
+_VIEW = "/views/{form}/{id}"
 _SHEETS = f"{MEDIA_TYPES['xlsx']}, text/csv"
 
 
@@ -41,6 +44,7 @@ def table(openapi: Handler) -> tuple[Route, ...]:
         _get("/forms/{form}", "forms.read", forms.one, needs="read"),
         *_RECORDS,
         *_OF_A_RECORD,
+        *_OF_A_LIST,
         *_REGISTERS,
         *_PEOPLE,
         *_FOUND,
@@ -50,7 +54,7 @@ def table(openapi: Handler) -> tuple[Route, ...]:
 
 
 _RECORDS = (
-    _get("/records/{form}", "records.list", records.find, query=_LIST, needs="read"),
+    _get("/records/{form}", "records.list", records.find, query=records.RECORD_PARAMETERS, needs="read"),
     _post("/records/{form}", "records.create", records.create, "json", status=201, needs="create"),
     _post("/records/{form}/query", "records.query", records.find, "json", needs="read"),
     _post("/records/{form}/batch", "records.create_many", records.create_many, "json", status=201,
@@ -86,6 +90,20 @@ _OF_A_RECORD = (
          query=("language",), needs="print"),
     _post("/records/{form}/print/{print}", "records.print_many", printing.print_many, "json",
           answers=MEDIA_TYPES["pdf"], needs="print"),
+)  # fmt: skip
+
+_OF_A_LIST = (
+    _get("/views/{form}", "views.list", views.every, needs="read"),
+    _post("/views/{form}", "views.create", views.create, "json", status=201, needs="read"),
+    _put("/views/{form}/layout", "views.layout", views.remember, "json", needs="read"),
+    _patch(_VIEW, "views.change", views.change, "json", needs="read"),
+    _delete(_VIEW, "views.delete", views.delete, status=204, needs="read"),
+    _post(_VIEW + "/restore", "views.restore", views.restore, needs="read"),
+    _post("/bulk/{form}", "bulk.run", bulk.run, "json", needs="read"),
+    _get("/bulk/{form}/{id}", "bulk.results", bulk.results, needs="read"),
+    _get("/print/{form}", "print.chosen", bulk.print_chosen, query=("print", "ids", "sort"),
+         answers=MEDIA_TYPES["pdf"], needs="print"),
+    _post("/print/{form}", "print.request", bulk.request_print, "json", status=202, needs="print"),
 )  # fmt: skip
 
 _REGISTERS = (

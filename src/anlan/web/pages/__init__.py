@@ -23,6 +23,7 @@ from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
 from anlan.web.pages import (
+    bulk_page,
     demo_data,
     home,
     importing,
@@ -101,6 +102,9 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}", _answer(page(listing.list_page))),
         Route("/f/{form}/count", _answer(page(listing.count_of_list))),
         Route("/f/{form}/filter", _answer(page(listing.filter_fields))),
+        Route("/f/{form}/field", _answer(page(bulk_page.field_input))),
+        Route("/f/{form}/bulk", _form_page(bulk_page.run), methods=["POST"]),
+        Route("/f/{form}/bulk/{id}", _answer(page(bulk_page.job_page))),
         Route("/f/{form}/new", _answer(page(record_page.new_page))),
         Route("/f/{form}/import", _answer(page(importing.import_page))),
         Route("/f/{form}/import", _uploaded(importing.may_bring, importing.bring), methods=["POST"]),

@@ -8,7 +8,7 @@ from typing import Any
 from anlan.web.pages import show
 from anlan.web.pages.frame import words
 
-__all__ = ["RESERVED", "cell", "column", "first_columns"]
+__all__ = ["RESERVED", "cell", "choosable", "column", "first_columns"]
 
 Json = Mapping[str, Any]
 RESERVED = {
@@ -50,6 +50,18 @@ def cell(row: Json, path: str) -> Any:
     first, _, rest = path.partition(".")
     outer = row.get(first)
     return outer.get(rest) if isinstance(outer, Mapping) else None
+
+
+def choosable(form: Json, language: str) -> list[tuple[str, str, bool]]:
+    """Columns that a list may have, `(path, label, whether it is a figure that can be summed)`, in the form's order."""
+    reserved = ["number", "state"] if form["kind"] == "document" else []
+    paths = [*reserved, *(form.get("order") or form["fields"]), "company", "created_by", "created_at", "updated_at"]
+    fields = [column(form, path, language) for path in dict.fromkeys(paths) if path in form["fields"]]
+    return [
+        (one["path"], one["label"], one["type"] in show.NUMERIC)
+        for one in fields
+        if one["type"] not in {"lines", "file", "image", "secret"} and not one.get("hidden")
+    ]
 
 
 def first_columns(form: Json) -> list[str]:

@@ -187,7 +187,7 @@ def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response
     return render(
         request,
         ctx,
-        "record.html",
+        "part/peek.html" if looked_at else "record.html",
         title=f"{title} · {label}",
         crumbs=[(label, f"/f/{form['form']}")],
         **values,
