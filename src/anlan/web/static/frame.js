@@ -1,6 +1,7 @@
 // The frame: rail, menus, palette, keys. Everything is delegated, so swapped content needs no start of its own.
 
 import { announce, make, placeBelow, say } from "./base.js";
+import { forgetAll } from "./kept.js";
 import "./typeahead.js";
 
 const YEAR = 365 * 24 * 3600;
@@ -86,7 +87,10 @@ if (recentBlock && recent().length) {
   recentBlock.querySelector("tbody").replaceChildren(...recent().map((one) =>
     make("tr", { "data-href": one.url }, make("td", {}, make("a", { href: one.url }, one.number)), make("td", { class: "wide" }, one.title), make("td", {}, one.form))));
 }
-document.querySelector("[data-logout]")?.addEventListener("submit", () => localStorage.removeItem(RECENT));
+document.querySelector("[data-logout]")?.addEventListener("submit", () => {
+  localStorage.removeItem(RECENT);
+  forgetAll();
+});
 
 // ---- actions of the frame
 const openKeys = () => {

@@ -41,7 +41,7 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     suggest(field.fields[name].to ?? `system.${field.fields[name].type}`, text, { field: `${form}/${path}.${name}` });
 
   // ---- rows
-  const newRow = (values = {}, id = undefined) => ({ id, values, touched: new Set(), bad: {}, faults: {}, cells: [], element: null });
+  const newRow = (values = {}, id = undefined) => ({ id, values, touched: new Set(), dirty: new Set(), bad: {}, faults: {}, cells: [], element: null });
   const filled = (row) => row.id || row.touched.size > 0 || Object.keys(row.bad).length > 0;
   const sent = () => rows.filter(filled);
   const remember = () => {
@@ -203,6 +203,7 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   function set(row, name, value) {
     row.values[name] = value;
     row.touched.add(name);
+    row.dirty.add(name);
     delete row.bad[name];
     delete row.faults[name];
     // Defaults that look at this field follow it, unless somebody typed them.
@@ -616,9 +617,32 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     }
     if (focused) showFault();
   }
+  /** Rows as plain data, and back: what the browser keeps. */
+  const dump = () => rows.filter(filled).map(({ id, values, touched, dirty, bad }) => ({ id, values, touched: [...touched], dirty: [...dirty], bad }));
+  function revive(content) {
+    rows = content.map(({ id, values, touched, dirty, bad }) =>
+      Object.assign(newRow(values, id ?? undefined), { touched: new Set(touched), dirty: new Set(dirty), bad: bad ?? {} }));
+    past.length = 0;
+    redraw();
+  }
+  /** Somebody else's lines below one's own input: cells that were typed stay, all others are theirs. */
+  function rebase(theirs, before) {
+    const now = new Map(theirs.map((line) => [line.id, line]));
+    const known = new Set(before.map((line) => line.id));
+    rows = rows.filter((row) => !row.id || now.has(row.id) || row.dirty.size);
+    for (const row of rows) {
+      const line = now.get(row.id);
+      if (!row.id) continue;
+      if (!line) row.id = undefined; // they removed what was being typed into: it comes again as a new line
+      else for (const name of Object.keys(field.fields)) if (!row.dirty.has(name) && name in line) row.values[name] = line[name];
+    }
+    rows.push(...theirs.filter((line) => !known.has(line.id)).map(({ id, ...values }) => newRow(values, id)));
+    redraw();
+  }
   load(lines);
   return {
-    rows: sent, load, merge, faults,
+    rows: sent, load, merge, faults, dump, revive, rebase, finish,
+    clean: () => rows.forEach((row) => row.dirty.clear()),
     settle: async () => {
       finish();
       await Promise.all(resolving);
