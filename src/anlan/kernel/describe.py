@@ -82,7 +82,7 @@ def _form(ctx: Context, item: Form) -> Json:
         "transitions": {key: {"label": _label(one.label), "from": one.source, "to": one.to, "primary": one.primary, "danger": one.danger,
                               "comment": one.comment, "approval": one.approval, "allowed": ctx.caller.policy.can(item.name, key)}
                         for key, one in item.transitions.items()},
-        "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states}
+        "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states, "aside": one.aside}
                         for key, one in definition.conversions.items() if ctx.caller.policy.can(one.to, "create")},
         "views": {key: {"label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
                         "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items() if _usable(ctx, item, one)},

@@ -231,7 +231,7 @@ class Conversion(Model):
     """How one document makes the next: `open` is what is left of a row, `copy` maps target to source.
 
     In `copy`, keys are paths of the target, values formulas over the source, where `lines.x` is the row
-    at hand and `open` the quantity to take.
+    at hand and `open` the quantity to take. `aside`: an exception (sending back, correcting), not the next step.
     """
 
     to: Name
@@ -243,6 +243,7 @@ class Conversion(Model):
     quantity: Key = "quantity"
     copied: dict[str, FormulaText] = Field(default_factory=dict, alias="copy")
     when: FormulaText | None = None
+    aside: bool = False
 
 
 Action = str

@@ -2,5 +2,6 @@
 
 from anlan.kernel.query.find import recent, search, suggest
 from anlan.kernel.query.records import Query, records, totals
+from anlan.kernel.query.related import related
 
-__all__ = ["Query", "recent", "records", "search", "suggest", "totals"]
+__all__ = ["Query", "recent", "records", "related", "search", "suggest", "totals"]

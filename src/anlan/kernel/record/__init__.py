@@ -5,6 +5,7 @@ These functions are the only way to a record, whoever asks: page, API, import, j
 
 from anlan.kernel.record.batch import batch
 from anlan.kernel.record.convert import make, makeable
+from anlan.kernel.record.copying import copy_of
 from anlan.kernel.record.recycle import deleted, restore
 from anlan.kernel.record.step import step
 from anlan.kernel.record.trail import comment, links, trail
@@ -13,6 +14,7 @@ from anlan.kernel.record.write import create, create_many, delete, preview, read
 __all__ = [
     "batch",
     "comment",
+    "copy_of",
     "create",
     "create_many",
     "delete",

@@ -3,6 +3,7 @@
 import { announce, make, placeBelow, say } from "./base.js";
 import { forgetAll } from "./kept.js";
 import "./typeahead.js";
+import "./walk.js";
 
 const YEAR = 365 * 24 * 3600;
 const remember = (name, value) => {

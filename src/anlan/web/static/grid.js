@@ -640,8 +640,15 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     redraw();
   }
   load(lines);
+  /** The lines of a copy: all that stands in them counts as typed. */
+  const touchAll = () => rows.forEach((row) => Object.entries(row.values).forEach(([name, value]) => {
+    if (value !== null && field.fields[name] && !field.fields[name].computed) {
+      row.touched.add(name);
+      row.dirty.add(name);
+    }
+  }));
   return {
-    rows: sent, load, merge, faults, dump, revive, rebase, finish,
+    rows: sent, load, merge, faults, dump, revive, rebase, finish, touchAll,
     clean: () => rows.forEach((row) => row.dirty.clear()),
     settle: async () => {
       finish();

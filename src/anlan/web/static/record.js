@@ -5,6 +5,7 @@ import { LINKS, NUMERIC, Refused, announce, api, english, make, pageData, readNu
 import { differencesOf, same } from "./conflict.js";
 import { createGrid } from "./grid.js";
 import { keeper } from "./kept.js";
+import { walk } from "./walk.js";
 
 const PREVIEW_AFTER = 150;
 const SAVE_AFTER = 900;
@@ -638,6 +639,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if ((event.ctrlKey || event.metaKey) && key === "s") save();
   else if (event.altKey && key === "s") document.querySelector(".record-head .btn-primary[data-step], .record-head .btn-primary[data-make]")?.click();
+  else if (event.altKey && (key === "pageup" || key === "pagedown")) walk(key === "pageup" ? -1 : 1);
   else if (key === "enter" && event.target.matches?.(".field .form-control:not(textarea), .field .form-select, .field .form-check-input")) nextField(event.target);
   else return;
   event.preventDefault();
@@ -673,4 +675,18 @@ if (said) {
   announce(said);
 }
 if (!id) document.querySelector(".field .form-control:not([value]), .field .form-control[value='']")?.focus();
+if (island.copied?.length) {
+  // A copy is typed as far as saving goes; what it does not bring along follows its defaults.
+  for (const name of island.copied) {
+    if (fields[name].type === "lines") {
+      grids.get(name)?.touchAll();
+      linesTouched.add(name);
+    } else {
+      touched.add(name);
+      typedEver.add(name);
+    }
+  }
+  history.replaceState(null, "", location.pathname);
+  changed();
+}
 comeBack();
