@@ -136,6 +136,9 @@ BODIES: dict[str, Any] = {
         ("records",), records={"type": "array", "maxItems": 1000, "items": "$new"}
     ),
     "records.preview": _ANY_OBJECT,
+    "records.hints": _closed(
+        ("path", "ids"), path=_TEXT, ids={"type": "array", "maxItems": 50, "items": _TEXT}, values=_ANY_OBJECT
+    ),
     "records.change": "$change",
     "records.step": _closed(comment={"type": ["string", "null"]}, values={"type": ["object", "null"]}),
     "records.make": _ANY_OBJECT,
