@@ -331,7 +331,7 @@ def _island(ctx: Context, form: Json, content: Json, editable: list[str]) -> dic
 def _field(ctx: Context, field: Json) -> dict[str, Any]:
     kept = {
         key: field[key]
-        for key in ("type", "required", "to", "only", "formula", "default", "hidden")
+        for key in ("type", "required", "to", "only", "formula", "default", "hidden", "grid")
         if field.get(key)
     }
     kept["label"] = show.label(field.get("label"), ctx.language)
@@ -345,6 +345,11 @@ def _field(ctx: Context, field: Json) -> dict[str, Any]:
             [key, show.label(one.get("label", one), ctx.language)]
             for key, one in field["options"].items()
             if not one.get("retired")
+        ]
+    if field.get("hints"):
+        kept["hints"] = [
+            {"key": key, "type": one["type"], "label": show.label(one["label"], ctx.language)}
+            for key, one in field["hints"].items()
         ]
     if field.get("fields"):
         inner = field["fields"]

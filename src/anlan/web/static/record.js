@@ -101,16 +101,25 @@ function localInstant(text) {
 }
 
 // ---- lines
+/** The links of the head by their ids: what hints of a link in the lines look at. */
+const headLinks = () => Object.fromEntries(Object.entries(fields).filter(([name, field]) => LINKS.has(field.type) && values[name]?.id).map(([name]) => [name, values[name].id]));
 for (const section of document.querySelectorAll("[data-lines][data-editable]")) {
   const name = section.dataset.lines;
   grids.set(name, createGrid(section, {
     field: fields[name], lines: island.record[name] ?? [], path: name, form,
-    editable: (inner) => editable.has(`${name}.${inner}`), structure: editable.has(name),
+    editable: (inner) => editable.has(`${name}.${inner}`), structure: editable.has(name), head: headLinks,
     onchange: () => {
       linesTouched.add(name);
       changed();
     },
   }));
+}
+
+for (const [name, grid] of grids) {
+  const { scan } = fields[name].grid ?? {};
+  if (!scan || !editable.has(name)) continue;
+  const section = document.querySelector(`[data-lines="${name}"]`);
+  import("./scan.js").then(({ scanner }) => scanner(section, grid, { field: fields[name], form, path: name, target: fields[name].fields[scan.item].to }));
 }
 
 const plain = (value, field) => (value && typeof value === "object" && !Array.isArray(value) ? (field.type === "reference" ? { form: value.form, id: value.id } : value.id) : value);
@@ -298,8 +307,7 @@ function take(record, sent) {
 function show(name) {
   const field = fields[name];
   const text = showValue(values[name], field);
-  const total = document.querySelector(`[data-total="${name}"]`);
-  if (total) total.textContent = text || "–";
+  for (const total of document.querySelectorAll(`[data-total="${name}"], [data-total-bar="${name}"]`)) total.textContent = text || "–";
   for (const other of document.querySelectorAll("[data-secondary]")) {
     other.hidden = String(values[other.querySelector("dd").dataset.total]) === String(values[other.dataset.secondary]);
   }
