@@ -121,12 +121,14 @@ function comeBack() {
 }
 comeBack();
 
-// The trail comes after the page: whoever followed a message is led to the comment then.
-document.addEventListener("htmx:after:swap", () => {
+// Whoever followed a message is led to the comment: the trail comes after the page, or stands there already.
+function lead() {
   const wanted = /^#event-\d+$/.test(location.hash) && document.querySelector(location.hash);
   if (!wanted || wanted.classList.contains("meant")) return;
   wanted.classList.add("meant");
   if (page.classList.contains("side-folded")) document.querySelector("[data-act=fold-side]")?.click();
   wanted.scrollIntoView({ block: "center" });
   wanted.focus({ preventScroll: true });
-});
+}
+document.addEventListener("htmx:after:swap", lead);
+addEventListener("hashchange", lead);
