@@ -118,7 +118,10 @@ def steps_of(
     ['a.order', 'a.slip']
     """
     documents: dict[str, list[dict[str, Any]]] = {}
+    in_chain = edges.keys() | {target for targets in edges.values() for target in targets}
     for one in linked:
+        if one["form"] not in in_chain:
+            continue  # what was booked, not what comes next: it stands among the links
         documents.setdefault(one["form"], []).append(dict(one))
     shown = {form, *documents} | _following(form, edges)
     return [

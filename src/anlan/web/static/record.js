@@ -648,7 +648,7 @@ document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && key === "s") save();
   else if (event.altKey && key === "s") document.querySelector(".record-head .btn-primary[data-step], .record-head .btn-primary[data-make]")?.click();
   else if (event.altKey && (key === "pageup" || key === "pagedown")) walk(key === "pageup" ? -1 : 1);
-  else if (key === "enter" && event.target.matches?.(".field .form-control:not(textarea), .field .form-select, .field .form-check-input")) nextField(event.target);
+  else if (key === "enter" && event.target.matches?.(".field .form-control, .field .form-select, .field .form-check-input") && !(event.target.matches("textarea") && event.target.value)) nextField(event.target);
   else return;
   event.preventDefault();
 });
