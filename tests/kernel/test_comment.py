@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from anlan.kernel import comment, message, query, record
-from anlan.kernel.access.identity import load_by_login
 from anlan.kernel.access.caller import caller_from
+from anlan.kernel.access.identity import load_by_login
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.kernel.site import Site

@@ -88,7 +88,7 @@ def _entry_faults(catalogue: Catalogue, form: Form, item: Field, file: str) -> F
                 yield BadDefinition(file, f"{at}.form", f"there is no form {hint.form}")
                 continue
             stored = [path for path in (hint.value, hint.link) if (one := source.field_at(path or "")) is not None and one.column is not None]
-            yield from _unknown(file, at, [hint.value or "", hint.link or ""], stored, f"stored field of {source.name}")
+            yield from _unknown(file, at, [hint.value or "", hint.link or ""], [path or "" for path in stored], f"stored field of {source.name}")
             yield from _unknown(file, f"{at}.key", hint.key, [one.key for one in source.stored], f"stored field of {source.name}")
         else:
             yield BadDefinition(file, at, "a hint has a register or a form")
@@ -102,7 +102,7 @@ def _entry_faults(catalogue: Catalogue, form: Form, item: Field, file: str) -> F
     if len(grid.sides) not in (0, 2):
         yield BadDefinition(file, f"{place}.grid.sides", "write two amounts, such as [debit, credit]")
     scanned = grid.scan.model_dump(include={"item", "quantity", "lot", "expiry", "serial"}, exclude_none=True).values() if grid.scan else ()
-    yield from _unknown(file, f"{place}.grid", [*grid.sides, *scanned], inner, "field of the lines")
+    yield from _unknown(file, f"{place}.grid", [*grid.sides, *(one for one in scanned if one)], inner, "field of the lines")
     target = catalogue.forms.get(inner[grid.scan.item].to or "") if grid.scan and grid.scan.item in inner else None
     if grid.scan and target is not None:
         yield from _unknown(file, f"{place}.grid.scan.by", grid.scan.by, target.fields, f"field of {target.name}")

@@ -96,7 +96,7 @@ def _last(ctx: Context, hint: Hint, ids: list[str], narrowed: Mapping[str, str])
     form = ctx.form(hint.form or "")
     value, link = form.field_at(hint.value or ""), form.field_at(hint.link or "")
     access = ctx.caller.policy.fields(form.name)
-    hidden = any(access.get(path) == "none" for path in (hint.value, hint.link, *hint.key))
+    hidden = any(access.get(path or "") == "none" for path in (hint.value, hint.link, *hint.key))
     if value is None or link is None or hidden or not ctx.caller.policy.can(form.name, "read"):
         return []
     names = names_for(ctx, form)

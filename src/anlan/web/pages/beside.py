@@ -80,8 +80,7 @@ def has_chain(ctx: Context, form: Json) -> bool:
 def chain_part(request: Request, ctx: Context) -> Response:
     """`GET /f/{form}/{key}/chain`: the documents before and after this one, what is done and what is open."""
     form = describe.form(ctx, request.path_params["form"])
-    key = request.path_params["key"]
-    own = record.read(ctx, form["form"], key)
+    own = record.read(ctx, form["form"], request.path_params["key"])
     linked = [one["record"] for one in record.links(ctx, form["form"], own["id"])]
     offered = form["conversions"]
     open_now = any(own.get("state") in one["states"] for one in offered.values())
@@ -89,12 +88,18 @@ def chain_part(request: Request, ctx: Context) -> Response:
     described = {one["form"]: one for one in describe.forms(ctx)}
     edges: dict[str, dict[str, bool]] = {}
     for name in described:
-        for one in ctx.catalogue.forms[name].definition.conversions.values():
-            if one.to in described:
-                edges.setdefault(name, {})[one.to] = one.aside
+        for conversion in ctx.catalogue.forms[name].definition.conversions.values():
+            if conversion.to in described:
+                edges.setdefault(name, {})[conversion.to] = conversion.aside
+    # What is left of nothing is done, also by documents that the caller may not see.
+    complete = {one["to"] for key, one in offered.items() if own.get("state") in one["states"] and key not in makeable}
     opened = {offered[name]["to"]: name for name in makeable if name in offered}
     steps = [
-        dict(one) | {"label": show.label(described[one["form"]]["label"], ctx.language)}
+        dict(one)
+        | {
+            "label": show.label(described[one["form"]]["label"], ctx.language),
+            "complete": one["form"] in complete and one["form"] not in opened,
+        }
         for one in steps_of(form["form"], edges, linked, opened)
     ]
     for one in steps:
@@ -102,7 +107,10 @@ def chain_part(request: Request, ctx: Context) -> Response:
         for document in one["documents"]:
             document["colour"] = (states.get(document.get("state") or "") or {}).get("colour") or "grey"
     state = (form.get("states") or {}).get(own.get("state") or "") or {}
-    return render(request, ctx, "part/chain.html", title="", steps=steps, own=own, own_state=state, form=form)
+    begun = own.get("state") != form["start"]
+    return render(
+        request, ctx, "part/chain.html", title="", steps=steps, own=own, own_state=state, form=form, begun=begun
+    )
 
 
 def steps_of(

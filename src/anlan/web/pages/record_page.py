@@ -96,7 +96,7 @@ def _file_of(event: Json) -> str:
     """The name of the file that came or went."""
     if not str(event["kind"]).startswith("file_"):
         return ""
-    change = next(iter(event.get("changes") or []), {})
+    change: Json = next(iter(event.get("changes") or []), {})
     return str((change.get("new") or change.get("old") or {}).get("name") or "")
 
 
