@@ -55,7 +55,7 @@ _RECORDS = (
     _post("/records/{form}/query", "records.query", records.find, "json", needs="read"),
     _post("/records/{form}/batch", "records.create_many", records.create_many, "json", status=201,
           needs="create"),
-    _post("/records/{form}/hints", "records.hints", finding.hints, "json"),
+    _post("/records/{form}/hints", "records.hints", finding.hints, "json", needs="read"),
     _post("/records/{form}/preview", "records.preview", records.preview, "json"),
     _get(_RECORD, "records.read", records.read, needs="read"),
     _patch(_RECORD, "records.change", records.change, "json", needs="update"),
