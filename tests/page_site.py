@@ -91,13 +91,21 @@ def fill(opened: Site) -> None:
         set_password(opened, login, PASSWORD, by=None, must_change=login == "keeper")
 
 
-def with_approval(opened: Site, when: str = "gross > 1000") -> None:
-    """Orders of which `when` is true wait for `chief`, a sales manager: an approval of the company's own and an overlay, published."""
+def with_chief(opened: Site) -> None:
+    """A sales manager, `chief`, who may log in; once is enough."""
     ctx = context(opened)
+    if query.records(ctx, "system.user", Query(where='code = "chief"', fields=["code"]))["data"]:
+        return
     company = query.records(ctx, "system.company", Query(limit=1))["data"][0]["id"]
     chief = {"code": "chief", "name": "Chief", "roles": ["sales_manager"], "company": company}
     record.create(ctx, "system.user", chief)
     set_password(opened, "chief", PASSWORD, by=None, must_change=False)
+
+
+def with_approval(opened: Site, when: str = "gross > 1000") -> None:
+    """Orders of which `when` is true wait for `chief`, a sales manager: an approval of the company's own and an overlay, published."""
+    with_chief(opened)
+    ctx = context(opened)
     approval = {
         "label": {"zh": "大额订单", "en": "Large orders"},
         "roles": ["sales_manager"],
@@ -137,4 +145,5 @@ __all__ = [
     "page_site",
     "stock_of",
     "with_approval",
+    "with_chief",
 ]

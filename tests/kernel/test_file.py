@@ -6,7 +6,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,7 +61,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Records:
 
 @pytest.fixture
 def alice(connection: Connection, tmp_path: Path, records: Records) -> Any:
-    for name in ("001_kernel.sql", "011_file.sql"):
+    for name in ("001_kernel.sql", "011_file.sql", "017_file_detached.sql"):
         connection.execute((_SQL / name).read_bytes())
     return caller(connection, tmp_path, _ALICE)
 
@@ -206,23 +206,36 @@ def test_nobody_can_read_a_strangers_file_by_hanging_it_on_his_own_record(
     assert refused.value.status == 404
 
 
-def test_a_file_taken_off_its_last_record_is_gone_and_its_content_is_swept(
-    alice: Any, connection: Connection
-) -> None:
+def test_a_file_taken_off_its_last_record_is_swept_a_day_later(alice: Any, connection: Connection) -> None:
     saved = file.save(alice, [b"x"], name="a")
     file.attach(alice, "demo.note", _RECORD, saved.id)
     file.detach(alice, "demo.note", _RECORD, saved.id)
     assert file.list(alice, "demo.note", _RECORD) == []
     home = alice.site.settings.home
     path = store.path(home, saved.sha256)
-    assert attachments.tidy(connection, home) == 0  # it may be about to be used again
     yesterday = time.time() - 90_000
     os.utime(path, (yesterday, yesterday))
+    assert attachments.tidy(connection, home, now=alice.now + timedelta(hours=23)) == 0  # it may be put back
     kept = file.save(alice, [b"y"], name="b")
     os.utime(store.path(home, kept.sha256), (yesterday, yesterday))
-    assert attachments.tidy(connection, home) == 1
+    assert attachments.tidy(connection, home, now=alice.now + timedelta(hours=25)) == 1
     assert not path.exists()
     assert file.open(alice, kept.id)[1].read_bytes() == b"y"
+
+
+def test_who_took_a_file_off_may_put_it_back_and_nobody_else_sees_it_meanwhile(
+    alice: Any, bob: Any, connection: Connection, records: Records
+) -> None:
+    records.readers.add(_BOB)
+    records.writers.add(_BOB)
+    saved = file.save(alice, [b"x"], name="a")
+    file.attach(alice, "demo.note", _RECORD, saved.id)
+    file.detach(bob, "demo.note", _RECORD, saved.id)
+    with pytest.raises(Refused):
+        file.open(caller(connection, alice.site.settings.home, uuid7()), saved.id)
+    file.attach(bob, "demo.note", _RECORD, saved.id)
+    assert file.list(alice, "demo.note", _RECORD) == [saved]
+    assert attachments.tidy(connection, alice.site.settings.home, now=alice.now + timedelta(days=9)) == 0
 
 
 @pytest.mark.parametrize("content", [b"<html><script>alert(1)</script>", b"<svg onload='alert(1)'/>"])

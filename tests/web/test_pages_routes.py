@@ -90,12 +90,9 @@ def test_a_stranger_has_no_form_in_the_rail_and_finds_nothing(stranger: TestClie
 
 def test_a_stranger_cannot_read_a_record_by_its_address(stranger: TestClient, site: Site) -> None:
     found = order(site, lines=1)
-    for part in ("", "/trail", "/links"):
+    for part in ("", "/trail", "/links", "/chain", "/files", "/related"):
         assert stranger.get(f"/f/sales.order/{found['id']}{part}").status_code in {403, 404}
-    assert stranger.post(f"/f/sales.order/{found['id']}/comments", data={"text": "x"}).status_code in {
-        403,
-        404,
-    }
+    assert stranger.get(f"/f/sales.order/new?copy={found['id']}").status_code in {403, 404}
 
 
 def test_whoever_was_given_his_password_can_do_nothing_before_he_has_his_own(app: Any) -> None:
@@ -199,7 +196,8 @@ def test_hostile_text_stays_text_on_every_page(admin: TestClient, site: Site) ->
 
 def test_a_comment_appears_in_the_trail(admin: TestClient, site: Site) -> None:
     found = order(site, lines=1)
-    part = admin.post(f"/f/sales.order/{found['id']}/comments", data={"text": "请电话确认"}).text
+    record.comment(context(site), "sales.order", found["id"], "请电话确认")
+    part = admin.get(f"/f/sales.order/{found['id']}/trail").text
     assert "请电话确认" in part
 
 

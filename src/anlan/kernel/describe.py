@@ -13,6 +13,7 @@ from anlan.kernel.context import Context
 from anlan.kernel.definition.model import Label, OptionDefinition, View
 from anlan.kernel.errors import not_found
 from anlan.kernel.formula import DesignError
+from anlan.kernel.query.hints import hint_type
 from anlan.kernel.query.scope import visible_scope
 
 __all__ = ["form", "forms", "register", "report", "reports"]
@@ -82,7 +83,7 @@ def _form(ctx: Context, item: Form) -> Json:
         "transitions": {key: {"label": _label(one.label), "from": one.source, "to": one.to, "primary": one.primary, "danger": one.danger,
                               "comment": one.comment, "approval": one.approval, "allowed": ctx.caller.policy.can(item.name, key)}
                         for key, one in item.transitions.items()},
-        "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states}
+        "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states, "aside": one.aside}
                         for key, one in definition.conversions.items() if ctx.caller.policy.can(one.to, "create")},
         "views": {key: {"kind": one.kind, "by": one.by, "label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
                         "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items() if _usable(ctx, item, one)},
@@ -135,6 +136,10 @@ def _field(ctx: Context, owner: Form, item: Field, access: Mapping[str, str]) ->
         found["formula"] = True
     if definition.balance is not None:
         found["balance"] = True
+    if definition.hints:
+        found["hints"] = {key: {"label": _label(one.label), "type": hint_type(ctx, one)} for key, one in definition.hints.items()}
+    if definition.grid is not None:
+        found["grid"] = definition.grid.model_dump(exclude={"retained": True, "scan": {"retained"}}, exclude_none=True)
     if item.type.is_lines:
         table = owner.lines[item.key]
         found["fields"] = {key: _field(ctx, owner, one, access) for key, one in table.fields.items() if _shown(one, access)}

@@ -35,6 +35,7 @@ def form_references(catalogue: Catalogue, form: Form, file: str) -> Faults:
     """Names in a form that nothing has."""
     for item in form.all_fields():
         yield from _field_faults(catalogue, form, item, file)
+        yield from _entry_faults(catalogue, form, item, file)
     yield from _frame_faults(catalogue, form, file)
     yield from _workflow_faults(catalogue, form, file)
     yield from _posting_faults(catalogue, form, file)
@@ -66,6 +67,45 @@ def _field_faults(catalogue: Catalogue, form: Form, item: Field, file: str) -> F
         if definition.balance.resource not in register.resources:
             yield BadDefinition(file, f"{place}.balance", f"{register.name} has no resource {definition.balance.resource}")
         yield from _unknown(file, f"{place}.balance.key", definition.balance.key or ("line",), register.dimensions, f"dimension of {register.name}")
+
+
+def _entry_faults(catalogue: Catalogue, form: Form, item: Field, file: str) -> Faults:
+    """What helps while one types: hints of a link, the grid of lines."""
+    place = f"fields.{item.path}"
+    for key, hint in item.definition.hints.items():
+        at = f"{place}.hints.{key}"
+        yield from _unknown(file, f"{at}.key", hint.key.values(), form.fields, "field")
+        if hint.register_name is not None:
+            register = catalogue.registers.get(hint.register_name)
+            if register is None or register.definition.kind != "balance":
+                yield BadDefinition(file, f"{at}.register", f"there is no balance register {hint.register_name}")
+                continue
+            yield from _unknown(file, f"{at}.resource", [hint.resource or ""], register.resources, f"resource of {register.name}")
+            yield from _unknown(file, at, [hint.dimension or "", *hint.key], register.dimensions, f"dimension of {register.name}")
+        elif hint.form is not None:
+            source = catalogue.forms.get(hint.form)
+            if source is None:
+                yield BadDefinition(file, f"{at}.form", f"there is no form {hint.form}")
+                continue
+            stored = [path for path in (hint.value, hint.link) if (one := source.field_at(path or "")) is not None and one.column is not None]
+            yield from _unknown(file, at, [hint.value or "", hint.link or ""], [path or "" for path in stored], f"stored field of {source.name}")
+            yield from _unknown(file, f"{at}.key", hint.key, [one.key for one in source.stored], f"stored field of {source.name}")
+        else:
+            yield BadDefinition(file, at, "a hint has a register or a form")
+    grid = item.definition.grid
+    if grid is None:
+        return
+    if not item.type.is_lines:
+        yield BadDefinition(file, f"{place}.grid", "only lines have a grid")
+        return
+    inner = form.lines[item.key].fields
+    if len(grid.sides) not in (0, 2):
+        yield BadDefinition(file, f"{place}.grid.sides", "write two amounts, such as [debit, credit]")
+    scanned = grid.scan.model_dump(include={"item", "quantity", "lot", "expiry", "serial"}, exclude_none=True).values() if grid.scan else ()
+    yield from _unknown(file, f"{place}.grid", [*grid.sides, *(one for one in scanned if one)], inner, "field of the lines")
+    target = catalogue.forms.get(inner[grid.scan.item].to or "") if grid.scan and grid.scan.item in inner else None
+    if grid.scan and target is not None:
+        yield from _unknown(file, f"{place}.grid.scan.by", grid.scan.by, target.fields, f"field of {target.name}")
 
 
 def _frame_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:

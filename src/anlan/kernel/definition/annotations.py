@@ -16,7 +16,7 @@ Path = tuple[str, ...]
 ELEMENTS: tuple[Path, ...] = tuple(
     tuple(pattern.split("."))
     for pattern in (
-        "fields.*", "fields.*.options.*", "workflow.states.*", "workflow.transitions.*", "states.*",
+        "fields.*", "fields.*.options.*", "fields.*.hints.*", "workflow.states.*", "workflow.transitions.*", "states.*",
         "transitions.*", "grants.*", "views.*", "sections.*", "postings.*", "conversions.*", "checks.*",
         "unique.*", "indexes.*", "events.*", "limits.*", "dimensions.*", "resources.*", "memory.*",
         "rollups.*", "parameters.*", "columns.*", "blocks.*",

@@ -98,6 +98,42 @@ def _balance(value: Any) -> Any:
     return value
 
 
+class Hint(Model):
+    """A figure that is shown beside each choice while a link is typed: a register's balance, or the last value used.
+
+    Balance: `register`, `resource`, and the `dimension` that is the choice. Last value: `form`, the path of its `value`
+    and of the `link` that is the choice (`lines.price`, `lines.item`), of the newest record that has left its draft.
+    `key` narrows by the record that is typed into: dimension (or field of `form`) → its head field, where that is filled.
+    """
+
+    label: LabelText
+    register_name: Name | None = Field(default=None, alias="register")
+    resource: Key | None = None
+    dimension: Key | None = None
+    form: Name | None = None
+    value: str | None = None
+    link: str | None = None
+    key: dict[Key, Key] = Field(default_factory=dict)
+
+
+class Scan(Model):
+    """Lines that are scanned: which of their fields takes what; `by` are fields of the item's form that hold codes."""
+
+    item: Key
+    quantity: Key
+    by: list[Key] = Field(default_factory=lambda: ["code"])
+    lot: Key | None = None
+    expiry: Key | None = None
+    serial: Key | None = None
+
+
+class Grid(Model):
+    """How lines are typed: `scan`; `sides`, two amounts of which a line has one, whose sums must be equal."""
+
+    sides: list[Key] = Field(default_factory=list)
+    scan: Scan | None = None
+
+
 class FieldDefinition(Model):
     """One typed value of a form; `type` is a key of `fieldtype.FIELD_TYPES`.
 
@@ -137,6 +173,8 @@ class FieldDefinition(Model):
     accept: list[str] | None = None
     locked: list[str] | None = None
     width: int | None = None
+    hints: dict[Key, Hint] = Field(default_factory=dict)
+    grid: Grid | None = None
 
 
 def _option(value: Any) -> Any:
@@ -231,7 +269,7 @@ class Conversion(Model):
     """How one document makes the next: `open` is what is left of a row, `copy` maps target to source.
 
     In `copy`, keys are paths of the target, values formulas over the source, where `lines.x` is the row
-    at hand and `open` the quantity to take.
+    at hand and `open` the quantity to take. `aside`: an exception (sending back, correcting), not the next step.
     """
 
     to: Name
@@ -243,6 +281,7 @@ class Conversion(Model):
     quantity: Key = "quantity"
     copied: dict[str, FormulaText] = Field(default_factory=dict, alias="copy")
     when: FormulaText | None = None
+    aside: bool = False
 
 
 Action = str

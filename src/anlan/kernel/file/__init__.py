@@ -10,6 +10,7 @@ from anlan.kernel.file.attachments import (
     chunks,
     detach,
     headers,
+    on_record,
     save,
 )
 from anlan.kernel.file.attachments import list_of as list  # file.list reads as what it does
@@ -26,6 +27,7 @@ __all__ = [
     "headers",
     "list",
     "media_type",
+    "on_record",
     "open",
     "save",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote
@@ -24,10 +24,13 @@ from anlan.kernel.file.sniff import INLINE, media_type
 from anlan.kernel.ids import uuid7
 from anlan.kernel.storage.pool import Connection
 
-__all__ = ["FILE_LIMIT", "File", "attach", "chunks", "detach", "headers", "list_of", "open_file", "save"]
+__all__ = [
+    "FILE_LIMIT", "File", "attach", "chunks", "detach", "headers", "list_of", "on_record", "open_file", "save",
+]  # fmt: skip
 
 FILE_LIMIT = 50_000_000  # bytes; enough for a scanned contract, little enough for a phone's connection
 _CHUNK = 1 << 16
+_KEPT = timedelta(days=1)  # that a file may be put back after it was taken off its last record
 _NAME_CHARACTERS = 150  # 255 bytes is what file systems take, and a Chinese character is three
 
 _COLUMNS = "f.id, f.name, f.media_type, f.size, f.sha256, f.created_at, f.created_by"
@@ -94,7 +97,10 @@ def open_file(ctx: Context, id: str) -> tuple[File, Path]:
         if found is None:
             raise not_found("system.file", id)
         on = tx.connection.execute("select form, record from record_file where file = $1", [id]).fetchall()
-    if found.created_by != ctx.caller.user and not any(_readable(ctx, form, key) for form, key in on):
+        own = tx.connection.execute(
+            "select 1 from file where id = $1 and (created_by = $2 or detached_by = $2)", [id, ctx.caller.user]
+        ).fetchone()
+    if own is None and not any(_readable(ctx, form, key) for form, key in on):
         raise not_found("system.file", id)
     return found, store.path(ctx.site.settings.home, found.sha256)
 
@@ -129,6 +135,24 @@ def list_of(ctx: Context, form: str, key: str) -> list[File]:
     return [File(*row) for row in rows]
 
 
+def on_record(ctx: Context, form: str, key: str) -> list[dict[str, Any]]:
+    """The same as JSON, each with who hung it there and when: `added_by` is {id, code, label} or None."""
+    id = record.read(ctx, form, key)["id"]
+    with ctx.transaction() as tx:
+        rows = tx.connection.execute(
+            f'select {_COLUMNS}, r.added_at, r.added_by, u."code", u."name" from record_file r'
+            ' join file f on f.id = r.file left join "system_user" u on u.id = r.added_by where r.record = $1'
+            " order by r.added_at, f.id",
+            [id],
+        ).fetchall()
+    return [
+        File(*row[:7]).shown()
+        | {"added_at": row[7].isoformat().replace("+00:00", "Z"),
+           "added_by": {"id": row[8], "code": row[9], "label": row[10] or row[9] or "Anlan"} if row[8] else None}
+        for row in rows
+    ]  # fmt: skip
+
+
 def attach(ctx: Context, form: str, key: str, file: str) -> File:
     """Hang a file, which the caller may read, on a record; doing it twice is doing it once."""
     id = _changeable(ctx, form, key)
@@ -140,12 +164,14 @@ def attach(ctx: Context, form: str, key: str, file: str) -> File:
             [id, file, form, ctx.now, ctx.caller.user],
         ).fetchone()
         if added is not None:
+            tx.connection.execute("update file set detached_at = null, detached_by = null where id = $1", [file])
             _event(tx.connection, ctx, (form, id), old=None, new=found)
     return found
 
 
 def detach(ctx: Context, form: str, key: str, file: str) -> None:
-    """Take a file off a record; it goes when no record has it any more, and the trail keeps its hash."""
+    """Take a file off a record; the trail keeps its hash. Who did it may put it back (`attach`) for a day; then it goes,
+    when no record has it any more."""
     id = _changeable(ctx, form, key)
     with ctx.transaction() as tx:
         found = _row(tx.connection, file)
@@ -156,12 +182,18 @@ def detach(ctx: Context, form: str, key: str, file: str) -> None:
             raise not_found("system.file", file)
         _event(tx.connection, ctx, (form, id), old=found, new=None)
         tx.connection.execute(
-            "delete from file where id = $1 and not exists (select from record_file where file = $1)", [file]
+            "update file set detached_at = $2, detached_by = $3 where id = $1"
+            " and not exists (select from record_file where file = $1)",
+            [file, ctx.now, ctx.caller.user],
         )
 
 
-def tidy(connection: Connection, home: Path) -> int:
-    """Delete contents that no row names; run daily by a job."""
+def tidy(connection: Connection, home: Path, *, now: datetime) -> int:
+    """Delete files that were taken off their last record a day ago, and contents that no row names; run daily by a job."""
+    connection.execute(
+        "delete from file f where f.detached_at < $1 and not exists (select from record_file where file = f.id)",
+        [now - _KEPT],
+    )
     return store.sweep(home, {row[0] for row in connection.execute("select sha256 from file")})
 
 

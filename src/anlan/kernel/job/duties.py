@@ -35,9 +35,9 @@ def seal(run: Run) -> int:
 
 @task("file.tidy", queue=DUTY, safe=True)
 def tidy_files(run: Run) -> int:
-    """Delete contents of files that no row names."""
+    """Delete files that were taken off records a day ago, and contents that no row names."""
     with run.site.pool.connection() as connection:
-        return tidy(connection, run.site.settings.home)
+        return tidy(connection, run.site.settings.home, now=run.site.clock.now())
 
 
 @task("site.sweep", queue=DUTY, safe=True)

@@ -27,13 +27,15 @@ _MOST = 200
 
 
 class Told(TypedDict):
-    """One notification as its reader sees it; `record` is an id, to be opened with `form`."""
+    """One notification as its reader sees it; `record` is an id, to be opened with `form`; `event` the seq of the event
+    of it that is meant, or None."""
 
     id: str
     code: str
     text: str
     form: str | None
     record: str | None
+    event: int | None
     created_at: str
     read: bool
 
@@ -79,6 +81,7 @@ def inbox(ctx: Context, *, unread: bool = False, limit: int = 50, after: str | N
             text=ctx.site.messages.text(code, ctx.language, **params),
             form=form,
             record=record,
+            event=params.get("event"),
             created_at=at.isoformat().replace("+00:00", "Z"),
             read=read,
         )

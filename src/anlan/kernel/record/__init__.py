@@ -5,7 +5,7 @@ These functions are the only way to a record, whoever asks: page, API, import, j
 
 from anlan.kernel.record.batch import batch
 from anlan.kernel.record.convert import make, makeable
-from anlan.kernel.record.copy import copied_values, copy
+from anlan.kernel.record.copying import copy, copy_of
 from anlan.kernel.record.gather import make_many
 from anlan.kernel.record.many import read_many
 from anlan.kernel.record.recycle import deleted, restore
@@ -16,8 +16,8 @@ from anlan.kernel.record.write import create, create_many, delete, preview, read
 __all__ = [
     "batch",
     "comment",
-    "copied_values",
     "copy",
+    "copy_of",
     "create",
     "create_many",
     "delete",

@@ -8,7 +8,7 @@ from anlan.kernel import file
 from anlan.web.api import params
 from anlan.web.api.routing import Answer, Call
 
-__all__ = ["attach", "detach", "of_record", "read", "save"]
+__all__ = ["attach", "detach", "of_record", "put_back", "read", "save"]
 
 
 def save(call: Call) -> Answer:
@@ -27,13 +27,19 @@ def read(call: Call) -> Answer:
 
 def of_record(call: Call) -> Answer:
     """GET /records/{form}/{id}/files"""
-    return Answer({"data": [one.shown() for one in file.list(call.ctx, call.path["form"], call.path["id"])]})
+    return Answer({"data": file.on_record(call.ctx, call.path["form"], call.path["id"])})
 
 
 def attach(call: Call) -> Answer:
     """POST /records/{form}/{id}/files: multipart, part `file`."""
     saved = _saved(call)
     return Answer(file.attach(call.ctx, call.path["form"], call.path["id"], saved.id).shown(), 201)
+
+
+def put_back(call: Call) -> Answer:
+    """PUT /records/{form}/{id}/files/{file}: a file that the caller may read, such as one he has just taken off."""
+    key = params.identifier({"id": call.path["file"]}, "system.file")
+    return Answer(file.attach(call.ctx, call.path["form"], call.path["id"], key).shown())
 
 
 def detach(call: Call) -> Answer:

@@ -9,13 +9,14 @@ from anlan.kernel import job, query
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid, not_found
 from anlan.kernel.i18n import language_of
+from anlan.kernel.i18n.kinds import LIST, OBJECT, wrong_type
 from anlan.kernel.workflow import todo
 from anlan.web.api import params
 from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import with_sentences
 from anlan.web.api.words import sentences
 
-__all__ = ["job_state", "search", "suggest", "todos"]
+__all__ = ["hints", "job_state", "search", "suggest", "todos"]
 
 
 def search(call: Call) -> Answer:
@@ -36,6 +37,18 @@ def suggest(call: Call) -> Answer:
         limit=params.whole(call.query, "limit", 10, 1, 50),
     )
     return Answer({"data": found})
+
+
+def hints(call: Call) -> Answer:
+    """POST /records/{form}/hints: figures beside choices of a link: `{"path", "ids", "values": head fields}`."""
+    body = params.object_body(call.body, known=("path", "ids", "values"))
+    ids, values = body.get("ids"), body.get("values") or {}
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise invalid([wrong_type("ids", LIST)])
+    if not isinstance(values, dict):
+        raise invalid([wrong_type("values", OBJECT)])
+    path = params.required_text(body, "path")
+    return Answer({"data": query.hints(call.ctx, call.path["form"], path, ids, values)})
 
 
 def todos(call: Call) -> Answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
+from anlan.kernel import comment as comments
 from anlan.kernel import query, record
 from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.i18n import language_of
@@ -23,6 +24,7 @@ __all__ = [
     "batch",
     "change",
     "comment",
+    "copied",
     "copy",
     "create",
     "create_many",
@@ -33,8 +35,10 @@ __all__ = [
     "list_query",
     "make",
     "make_many",
+    "mentionable",
     "preview",
     "read",
+    "related",
     "restore",
     "step",
     "trail",
@@ -187,9 +191,28 @@ def trail(call: Call) -> Answer:
 
 def comment(call: Call) -> Answer:
     """POST /records/{form}/{id}/comments"""
-    body = params.object_body(call.body, known=("text",))
+    body = params.object_body(call.body, known=("text", "mentions"))
     text = params.required_text(body, "text")
-    return Answer(record.comment(call.ctx, call.path["form"], call.path["id"], text), 201)
+    mentions = body.get("mentions") or []
+    if not isinstance(mentions, list) or not all(isinstance(one, str) for one in mentions):
+        raise invalid([wrong_type("mentions", LIST)])
+    return Answer(comments.add(call.ctx, call.path["form"], call.path["id"], text, mentions=mentions), 201)
+
+
+def mentionable(call: Call) -> Answer:
+    """GET /records/{form}/{id}/mentionable?q=: users who may read the record, to be named in a comment."""
+    return Answer(_data(comments.mentionable(call.ctx, call.path["form"], call.path["id"], call.query.get("q", ""))))
+
+
+def related(call: Call) -> Answer:
+    """GET /records/{form}/{id}/related: records that link to it, form by form, the newest first."""
+    limit = params.whole(call.query, "limit", 5, 1, 50)
+    return Answer(_data(query.related(call.ctx, call.path["form"], call.path["id"], limit=limit)))
+
+
+def copied(call: Call) -> Answer:
+    """GET /records/{form}/{id}/copy: the body of a new record like this one; nothing is stored."""
+    return Answer(record.copy_of(call.ctx, call.path["form"], call.path["id"]))
 
 
 def links(call: Call) -> Answer:

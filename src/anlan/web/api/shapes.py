@@ -173,6 +173,9 @@ BODIES: dict[str, Any] = {
         ("records",), records={"type": "array", "maxItems": 1000, "items": "$new"}
     ),
     "records.preview": _ANY_OBJECT,
+    "records.hints": _closed(
+        ("path", "ids"), path=_TEXT, ids={"type": "array", "maxItems": 50, "items": _TEXT}, values=_ANY_OBJECT
+    ),
     "records.change": "$change",
     "records.step": _closed(comment={"type": ["string", "null"]}, values={"type": ["object", "null"]}),
     "records.make": _ANY_OBJECT,
@@ -185,7 +188,9 @@ BODIES: dict[str, Any] = {
         ids={"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 200},
         language={"enum": ["zh", "en"]},
     ),
-    "records.comment": _closed(("text",), text={"type": "string", "minLength": 1}),
+    "records.comment": _closed(
+        ("text",), text={"type": "string", "minLength": 1}, mentions={"type": "array", "items": _TEXT}
+    ),
     "records.attach": _object(("file",), file={"type": "string", "format": "binary"}),
     "records.batch": _closed(
         ("operations",), operations={"type": "array", "maxItems": 1000, "items": ref("Operation")}
@@ -281,6 +286,9 @@ ANSWERS: dict[str, Any] = {
     "records.make_many": _object(("id", "form", "version"), id=_TEXT, form=_TEXT, version={"type": "integer"}),
     "records.copy": "$record",
     "records.trail": _data(ref("Event")),
+    "records.related": _data(_object(("form", "field", "data"), form=_TEXT, field=_TEXT, data={"type": "array"})),
+    "records.copied": _ANY_OBJECT,
+    "records.mentionable": _data(_object(("id", "code", "label"), id=_TEXT, code=_TEXT, label=_TEXT)),
     "records.links": _data(_object(("relation", "record"), relation=_TEXT, record=_ANY_OBJECT)),
     "records.batch": _data({}),
     "recycle.list": _data(

@@ -23,6 +23,7 @@ from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
 from anlan.web.pages import (
+    beside,
     bulk_page,
     demo_data,
     home,
@@ -115,7 +116,9 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/{key}", _answer(page(record_page.record_page))),
         Route("/f/{form}/{key}/trail", _answer(page(record_page.trail_part))),
         Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),
-        Route("/f/{form}/{key}/comments", _form_page(_comment), methods=["POST"]),
+        Route("/f/{form}/{key}/chain", _answer(page(beside.chain_part))),
+        Route("/f/{form}/{key}/files", _answer(page(beside.files_part))),
+        Route("/f/{form}/{key}/related", _answer(page(beside.related_part))),
         Route("/r/{report}", _answer(page(tables.report_page))),
         Route("/registers/{register}", _answer(page(tables.register_page))),
         Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),
@@ -190,10 +193,6 @@ def _form_page(
         return page(given)(request)
 
     return _posted(posted, fields=fields)
-
-
-def _comment(request: Request, ctx: Any, form: Any) -> Response:
-    return record_page.add_comment(request, ctx, str(form.get("text", "")))
 
 
 def _nothing_here(request: Request, ctx: Any) -> Response:

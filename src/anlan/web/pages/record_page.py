@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -13,21 +13,24 @@ from anlan.kernel.context import Context
 from anlan.kernel.errors import forbidden
 from anlan.kernel.workflow import approval
 from anlan.web.pages import show
+from anlan.web.pages.beside import has_chain
 from anlan.web.pages.context import zone
 from anlan.web.pages.frame import render, words
 from anlan.web.pages.linked import names_of
 
-__all__ = ["add_comment", "links_part", "new_page", "record_page", "trail_part"]
+__all__ = ["links_part", "new_page", "record_page", "trail_part"]
 
 Json = Mapping[str, Any]
 
 
 def new_page(request: Request, ctx: Context) -> Response:
-    """`GET /f/{form}/new`: nothing is stored until something was typed."""
+    """`GET /f/{form}/new`: nothing is stored until something was typed; `?copy=` begins like another record."""
     form = describe.form(ctx, request.path_params["form"])
     if "create" not in form["actions"]:
         raise forbidden(form["form"], "create")
-    return _page(request, ctx, form, record.preview(ctx, form["form"], {})["record"])
+    copied = request.query_params.get("copy")
+    values = record.copy_of(ctx, form["form"], copied) if copied else {}
+    return _page(request, ctx, form, record.preview(ctx, form["form"], values)["record"], copied=list(values))
 
 
 def record_page(request: Request, ctx: Context) -> Response:
@@ -39,14 +42,6 @@ def record_page(request: Request, ctx: Context) -> Response:
 def trail_part(request: Request, ctx: Context) -> Response:
     """`GET /f/{form}/{key}/trail`: what happened, newest first."""
     form = describe.form(ctx, request.path_params["form"])
-    return _trail(request, ctx, form, request.path_params["key"])
-
-
-def add_comment(request: Request, ctx: Context, text: str) -> Response:
-    """`POST /f/{form}/{key}/comments`: adds it and answers the trail."""
-    form = describe.form(ctx, request.path_params["form"])
-    if text.strip():
-        record.comment(ctx, form["form"], request.path_params["key"], text.strip())
     return _trail(request, ctx, form, request.path_params["key"])
 
 
@@ -90,9 +85,19 @@ def _event(ctx: Context, form: Json, event: Json, names: Mapping[str, str]) -> d
         "who": _name(event.get("actor")),
         "when": event["occurred_at"],
         "comment": event.get("comment"),
+        "seq": event["seq"],
+        "file": _file_of(event),
         "notes": _notes(ctx, event),
         "changes": [one for one in changes if one is not None],
     }
+
+
+def _file_of(event: Json) -> str:
+    """The name of the file that came or went."""
+    if not str(event["kind"]).startswith("file_"):
+        return ""
+    change: Json = next(iter(event.get("changes") or []), {})
+    return str((change.get("new") or change.get("old") or {}).get("name") or "")
 
 
 def _name_of(content: Any, names: Mapping[str, str]) -> Any:
@@ -156,7 +161,9 @@ def _line_change(ctx: Context, form: Json, change: Json, names: Mapping[str, str
     return {"label": label, "old": "", "new": ""} | {side: told}
 
 
-def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response:
+def _page(
+    request: Request, ctx: Context, form: Json, content: Json, *, copied: Sequence[str] = ()
+) -> Response:
     saved = bool(content.get("id"))
     waiting = _waiting(ctx, form, content) if saved else None
     looked_at = request.query_params.get("part") == "peek"  # beside a list: to be read, not typed into
@@ -182,7 +189,9 @@ def _page(request: Request, ctx: Context, form: Json, content: Json) -> Response
         "waiting": waiting,
         "decisions": _decisions(ctx, waiting) if waiting else [],
         "side_folded": request.cookies.get("anlan_side") == "folded",
-        "island": _island(ctx, form, content, editable),
+        "island": _island(ctx, form, content, editable) | {"copied": [one for one in copied if one in editable]},
+        "chain": saved and has_chain(ctx, form),
+        "may_copy": saved and "create" in form["actions"],
     }
     return render(
         request,
@@ -322,7 +331,7 @@ def _island(ctx: Context, form: Json, content: Json, editable: list[str]) -> dic
 def _field(ctx: Context, field: Json) -> dict[str, Any]:
     kept = {
         key: field[key]
-        for key in ("type", "required", "to", "only", "formula", "default", "hidden")
+        for key in ("type", "required", "to", "only", "formula", "default", "hidden", "grid")
         if field.get(key)
     }
     kept["label"] = show.label(field.get("label"), ctx.language)
@@ -336,6 +345,11 @@ def _field(ctx: Context, field: Json) -> dict[str, Any]:
             [key, show.label(one.get("label", one), ctx.language)]
             for key, one in field["options"].items()
             if not one.get("retired")
+        ]
+    if field.get("hints"):
+        kept["hints"] = [
+            {"key": key, "type": one["type"], "label": show.label(one["label"], ctx.language)}
+            for key, one in field["hints"].items()
         ]
     if field.get("fields"):
         inner = field["fields"]

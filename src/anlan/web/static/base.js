@@ -24,17 +24,20 @@ export class Refused extends Error {
   }
 }
 
-/** One call of the API. Throws Refused; a TypeError of fetch means that the server was not reached. */
+/** One call of the API; a FormData is sent as such. Throws Refused; a TypeError of fetch: the server was not reached. */
 export async function api(method, path, { body, version, signal, key } = {}) {
+  const form = body instanceof FormData;
   const headers = { Accept: "application/json", "Accept-Language": english ? "en" : "zh-CN" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined && !form) headers["Content-Type"] = "application/json";
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
   if (key) headers["Idempotency-Key"] = key;
   const answer = await fetch(`/api/v1${path}`, {
-    method, headers, signal, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body),
+    method, headers, signal, credentials: "same-origin", body: body === undefined || form ? body : JSON.stringify(body),
   });
   if (answer.status === 401) {
-    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    // The session ran out: in again in place, then the same question; what is typed stays where it is.
+    await (await import("./session.js")).reenter();
+    return api(method, path, { body, version, signal, key });
   }
   const content = answer.status === 204 ? null : await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refused(answer.status, content || {});

@@ -1,7 +1,9 @@
 // The frame: rail, menus, palette, keys. Everything is delegated, so swapped content needs no start of its own.
 
 import { announce, make, placeBelow, say } from "./base.js";
+import { forgetAll } from "./kept.js";
 import "./typeahead.js";
+import "./walk.js";
 
 const YEAR = 365 * 24 * 3600;
 const remember = (name, value) => {
@@ -86,7 +88,10 @@ if (recentBlock && recent().length) {
   recentBlock.querySelector("tbody").replaceChildren(...recent().map((one) =>
     make("tr", { "data-href": one.url }, make("td", {}, make("a", { href: one.url }, one.number)), make("td", { class: "wide" }, one.title), make("td", {}, one.form))));
 }
-document.querySelector("[data-logout]")?.addEventListener("submit", () => localStorage.removeItem(RECENT));
+document.querySelector("[data-logout]")?.addEventListener("submit", () => {
+  localStorage.removeItem(RECENT);
+  forgetAll();
+});
 
 // ---- actions of the frame
 const openKeys = () => {

@@ -5,9 +5,12 @@
 // the cell, F2 edits it. A row is {id, values, touched, bad, faults}; a value that is undefined is "unset": the server's
 // default fills it. What cannot be read (an unknown code, a bad figure) stays in `bad` as text until it is mended.
 
-import { LINKS, NUMERIC, announce, api, make, placeBelow, readDate, readNumber, say, showValue } from "./base.js";
+import { LINKS, NUMERIC, announce, make, placeBelow, readDate, readNumber, say, showValue } from "./base.js";
+import { meanings, pasteBar } from "./grid-paste.js";
+import { sides as twoSides } from "./grid-sides.js";
+import { rowWindow } from "./grid-window.js";
 import { column as shape, parseTable, tableText } from "./table-text.js";
-import { meant, picker, suggest } from "./typeahead.js";
+import { hintsOf, meant, picker, suggest } from "./typeahead.js";
 
 const MOST_PASTED = 1000;
 const MOST_UNDO = 60;
@@ -17,12 +20,14 @@ const MOST_UNDO = 60;
  * @param field    the lines field: fields, order; `editable(name)` says what may be typed into, `structure` whether
  *                 rows may come and go
  * @param onchange called after every change of a value or of the rows
+ * @param head     gives the record's head fields, which hints of a link look at
  */
-export function createGrid(section, { field, lines, editable, structure, onchange, path, form }) {
+export function createGrid(section, { field, lines, editable, structure, onchange, path, form, head }) {
   const body = section.querySelector("tbody");
   const table = section.querySelector("table");
   const columns = field.order.map((name) => shape(name, field.fields[name], editable(name)));
   const inputs = columns.flatMap((one, at) => (one.input ? [at] : []));
+  const firstLink = columns.findIndex((one) => LINKS.has(one.field.type));
   const editor = make("input", { class: "editor", autocomplete: "off", spellcheck: "false", autocapitalize: "none", role: "textbox" });
   const tip = make("div", { class: "cell-fault", hidden: true, id: `fault-tip-${path}` });
   const floating = picker();
@@ -33,15 +38,21 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   let editing = false;
   let focused = false;
   let moving = false;
+  let dragging = false; // a range is being drawn with the mouse
   let leaving = false; // Esc was pressed: the next Tab leaves the grid
   let asked = 0;
   let shownFor = ""; // the text that the open list answers; a list that is behind the fingers chooses nothing
+
+  const pane = rowWindow(body, { draw: (row) => draw(row), after: () => paintRange() });
+  const pair = field.grid?.sides?.length === 2 && field.grid.sides.every((name) => editable(name))
+    ? twoSides(section, field.grid.sides, { rows: () => rows, set: (row, name, value) => set(row, name, value), label: (name) => field.fields[name].label })
+    : null;
 
   const choices = (name, text) =>
     suggest(field.fields[name].to ?? `system.${field.fields[name].type}`, text, { field: `${form}/${path}.${name}` });
 
   // ---- rows
-  const newRow = (values = {}, id = undefined) => ({ id, values, touched: new Set(), bad: {}, faults: {}, cells: [], element: null });
+  const newRow = (values = {}, id = undefined) => ({ id, values, touched: new Set(), dirty: new Set(), bad: {}, faults: {}, cells: [], element: null });
   const filled = (row) => row.id || row.touched.size > 0 || Object.keys(row.bad).length > 0;
   const sent = () => rows.filter(filled);
   const remember = () => {
@@ -63,8 +74,8 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     if (!td) return;
     const { name, field: one } = columns[c];
     const bad = row.bad[name];
-    const text = bad ? bad.text : showValue(row.values[name], one);
-    const code = c === 0 && !bad && row.values[name]?.code && row.values[name].code !== text ? row.values[name].code : "";
+    const text = bad ? bad.text : pair?.blank(name, row.values[name]) ? "" : showValue(row.values[name], one);
+    const code = (c === 0 || c === firstLink) && !bad && row.values[name]?.code && row.values[name].code !== text ? row.values[name].code : "";
     // The editor stays where it is: an element that is moved loses the focus.
     for (const node of [...td.childNodes]) if (node !== editor) node.remove();
     td.prepend(text, code ? make("span", { class: "code" }, ` ${code}`) : "");
@@ -74,30 +85,30 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   }
   function draw(row) {
     const number = make("td", { class: "row-no", role: "rowheader" });
-    row.cells = columns.map((one) => make("td", { role: "gridcell", class: one.classes, "aria-readonly": one.input ? null : "true" }));
+    row.cells = columns.map((one) => make("td", { role: "gridcell", class: one.classes, "data-label": one.field.label, "aria-readonly": one.input ? null : "true" }));
     row.element = make("tr", {}, number, ...row.cells);
     columns.forEach((_, c) => paint(row, c));
   }
   function redraw() {
     if (!rows.length && structure) rows.push(newRow());
-    for (const row of rows) if (!row.element) draw(row);
-    for (const row of rows) columns.forEach((_, c) => paint(row, c));
-    body.replaceChildren(...rows.map((row) => row.element));
-    renumber();
+    for (const row of rows) if (row.element) columns.forEach((_, c) => paint(row, c));
     at.r = Math.max(0, Math.min(at.r, rows.length - 1));
+    renumber();
     place();
   }
   function renumber() {
-    rows.forEach((row, r) => {
-      row.element.setAttribute("aria-rowindex", r + 2);
-      row.element.firstChild.textContent = r + 1;
-    });
+    moving = true;
+    pane.show(rows, at.r);
+    moving = false;
+    pair?.show();
     table.setAttribute("aria-rowcount", rows.length + 1);
     section.querySelector("[data-count]").textContent = sent().length;
   }
   function place() {
     if (!inputs.length || !rows.length) return;
     body.querySelectorAll(".active, .editing").forEach((one) => one.classList.remove("active", "editing"));
+    moving = true;
+    pane.reach(at.r);
     const td = cell(at.r, at.c);
     const { name, field: one } = columns[at.c];
     moving = true;
@@ -118,9 +129,9 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   }
   function paintRange() {
     body.querySelectorAll(".in-range").forEach((one) => one.classList.remove("in-range"));
-    if (!anchor || !focused) return;
+    if (!anchor || !focused || !rows[at.r]) return;
     const box = range();
-    for (let r = box.top; r <= box.bottom; r += 1) for (let c = box.left; c <= box.right; c += 1) cell(r, c).classList.add("in-range");
+    for (let r = box.top; r <= box.bottom; r += 1) for (let c = box.left; c <= box.right; c += 1) cell(r, c)?.classList.add("in-range");
   }
   function showFault() {
     const { name } = columns[at.c];
@@ -149,7 +160,9 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   }
   function step(direction) {
     finish();
-    const where = inputs.findIndex((c) => (direction > 0 ? c > at.c : c >= at.c));
+    // A line of two sides has one amount: the other side is passed by.
+    const passed = (c) => direction > 0 && pair?.has(columns[c].name) && c === at.c + 1 && pair.has(columns[at.c].name) && pair.filled(rows[at.r], columns[at.c].name);
+    const where = inputs.findIndex((c) => (direction > 0 ? c > at.c && !passed(c) : c >= at.c));
     const next = direction > 0 ? where : (where < 0 ? inputs.length : where) - 1;
     if (next >= 0 && next < inputs.length) return go(at.r, inputs[next]);
     if (direction > 0) {
@@ -171,9 +184,6 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     if (!structure) return;
     remember();
     rows.splice(r, 0, newRow());
-    draw(rows[r]);
-    if (rows[r + 1]) body.insertBefore(rows[r].element, rows[r + 1].element);
-    else body.append(rows[r].element);
     renumber();
   }
   function remove() {
@@ -193,7 +203,6 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     if (!structure || to < 0 || to >= rows.length) return;
     remember();
     [rows[at.r], rows[to]] = [rows[to], rows[at.r]];
-    body.insertBefore(rows[Math.min(at.r, to)].element, rows[Math.max(at.r, to)].element);
     renumber();
     go(to, at.c);
     onchange();
@@ -203,6 +212,7 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   function set(row, name, value) {
     row.values[name] = value;
     row.touched.add(name);
+    row.dirty.add(name);
     delete row.bad[name];
     delete row.faults[name];
     // Defaults that look at this field follow it, unless somebody typed them.
@@ -277,6 +287,12 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     if (text.trim() === before) return;
     remember();
     take(row, name, text);
+    pair?.typed(row, name);
+    changedHere();
+  }
+  /** After a change of a cell: the sums of two sides follow at once, the rest when the server answers. */
+  function changedHere() {
+    pair?.show();
     onchange();
   }
   function cancel() {
@@ -310,6 +326,16 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     if (turn !== asked || !editing) return;
     shownFor = editor.value;
     floating.show(cell(at.r, at.c), found);
+    hint(name, found, turn);
+  }
+  /** Figures beside the choices (on hand, last price …), when the server has them: the list does not wait for them. */
+  async function hint(name, found, turn) {
+    const { hints } = field.fields[name];
+    if (!hints || !found.length || !head) return;
+    const told = await hintsOf(form, `${path}.${name}`, found.map((one) => one.id), head()).catch(() => null);
+    if (!told || turn !== asked || !editing) return;
+    floating.beside((one) => hints.filter((each) => told[one.id]?.[each.key] !== undefined)
+      .map((each) => `${each.label} ${showValue(told[one.id][each.key], { type: each.type })}`).join("  "));
   }
   function openPicker() {
     const { name, field: one, input } = columns[at.c];
@@ -368,10 +394,7 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     const before = past.at(-1);
     const links = [];
     const width = Math.max(...block.map((one) => one.length));
-    while (structure && rows.length < at.r + block.length) {
-      rows.push(newRow());
-      draw(rows.at(-1));
-    }
+    while (structure && rows.length < at.r + block.length) rows.push(newRow());
     block.slice(0, rows.length - at.r).forEach((values, down) => values.forEach((value, right) => {
       const one = columns[at.c + right];
       if (!one?.input) return;
@@ -381,43 +404,45 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     }));
     anchor = { r: Math.min(rows.length, at.r + block.length) - 1, c: Math.min(columns.length - 1, at.c + width - 1) };
     redraw();
-    await pasteLinks(links);
+    const unknown = await pasteLinks(links);
     const bad = rows.reduce((sum, row) => sum + Object.values(row.bad).filter((one) => one.message).length, 0);
-    bar(say("pasted", { rows: block.length, columns: width }) + (bad ? say("pasted_bad", { n: bad }) : ""), () => {
-      while (past.length && past.at(-1) !== before) past.pop();
-      undo();
-      bar("");
+    bar(say("pasted", { rows: block.length, columns: width }) + (bad ? say("pasted_bad", { n: bad }) : ""), {
+      undo: () => {
+        while (past.length && past.at(-1) !== before) past.pop();
+        undo();
+      },
+      unknown, replace: replaceUnknown, skip: skipUnknown,
     });
-    onchange();
+    changedHere();
   }
-  /** Pasted codes and names: all codes of a column in one question, then what is left one by one. */
+  /** Pasted codes and names: what is known is taken; the rest, grouped by its text: [{name, text, rows, …}]. */
   async function pasteLinks(links) {
+    const unknown = [];
     for (const [name, wanted] of Map.groupBy(links, (one) => one.name)) {
       const target = field.fields[name].to ?? `system.${field.fields[name].type}`;
-      const known = new Map();
-      const texts = [...new Set(wanted.map((one) => one.text))];
-      for (let start_ = 0; start_ < texts.length; start_ += 200) {
-        const list = texts.slice(start_, start_ + 200).map((one) => `"${one.replaceAll('"', '""')}"`).join(", ");
-        const answer = await api("POST", `/records/${target}/query`, { body: { where: `IN(code, ${list})`, fields: ["code", "name"], limit: 200 } }).catch(() => ({ data: [] }));
-        for (const one of answer.data) known.set(one.code, { id: one.id, code: one.code, label: one.name ?? one.code });
-      }
-      for (const text of texts.filter((one) => !known.has(one)).slice(0, 60)) {
-        const found = await choices(name, text).catch(() => []);
-        const exact = found.find((one) => one.label === text || one.code?.toLowerCase() === text.toLowerCase());
-        if (exact) known.set(text, exact);
-      }
-      for (const { row, text } of wanted) {
-        if (known.has(text)) set(row, name, known.get(text));
-        else setBad(row, name, text, say("unknown", { text, what: field.fields[name].label }));
+      const known = await meanings(target, [...new Set(wanted.map((one) => one.text))], (text) => choices(name, text));
+      const { label } = field.fields[name];
+      for (const [text, cells] of Map.groupBy(wanted, (one) => one.text)) {
+        if (known.has(text)) cells.forEach(({ row }) => set(row, name, known.get(text)));
+        else {
+          cells.forEach(({ row }) => setBad(row, name, text, say("unknown", { text, what: label })));
+          unknown.push({ name, label, target, source: `${form}/${path}.${name}`, text, rows: cells.map(({ row }) => row) });
+        }
       }
     }
+    return unknown;
   }
-  function bar(text, undone) {
-    const element = section.querySelector("[data-paste]");
-    element.hidden = !text;
-    const button = undone ? make("button", { type: "button", class: "btn" }, say("undo")) : "";
-    if (undone) button.addEventListener("click", undone);
-    element.replaceChildren(text, button);
+  const bar = (text, how = {}) => pasteBar(section.querySelector("[data-paste]"), text, how);
+  function replaceUnknown({ name, text, rows: these }, found) {
+    remember();
+    for (const row of these) if (row.bad[name]?.text === text) set(row, name, found);
+    onchange();
+  }
+  function skipUnknown({ name, text, rows: these }) {
+    remember();
+    rows = rows.filter((row) => !these.includes(row) || row.bad[name]?.text !== text);
+    redraw();
+    onchange();
   }
 
   // ---- keys
@@ -462,6 +487,10 @@ export function createGrid(section, { field, lines, editable, structure, onchang
   function control(event) {
     const { key } = event;
     if (event.altKey && key === "ArrowDown") return (openPicker(), true);
+    if (pair?.has(columns[at.c].name) && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      if (key === "=" || key === "＝") return (onSides("balance"), true);
+      if (key === " " && !(editing && editor.value.trim())) return (onSides("turn"), true);
+    }
     if (!(event.ctrlKey || event.metaKey)) return undefined;
     if (key === "Enter") return (finish(), insert(at.r + 1), go(at.r + 1, inputs[0]), onchange(), true);
     if (key === "Delete" || (event.metaKey && key === "Backspace")) return (remove(), true);
@@ -476,6 +505,18 @@ export function createGrid(section, { field, lines, editable, structure, onchang
       return (place(), true);
     }
     return key === "Home" || key === "End" ? undefined : false;
+  }
+  function onSides(what) {
+    const { name } = columns[at.c];
+    if (what === "turn") finish();
+    else {
+      editing = false;
+      floating.hide();
+    }
+    remember();
+    const side = pair[what](rows[at.r], name);
+    go(at.r, columns.findIndex((one) => one.name === side));
+    changedHere();
   }
   function enter(event) {
     const chosen = editing && shownFor === editor.value && floating.chosen();
@@ -543,6 +584,7 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     editor.type = "text";
     focused = false;
     anchor = null;
+    dragging = false;
     body.querySelectorAll(".active, .editing, .in-range").forEach((one) => one.classList.remove("active", "editing", "in-range"));
     tip.hidden = true;
   });
@@ -565,12 +607,21 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     const c = rows[r]?.cells.indexOf(td) ?? -1;
     if (c < 0) return;
     event.preventDefault();
+    dragging = true;
     const again = focused && at.r === r && at.c === c;
     focused = true;
     go(r, c, { extend: event.shiftKey });
     // A second tap edits (there is no F2 on a phone); with a mouse it takes a double click.
     if (event.detail === 2 || (again && matchMedia("(pointer: coarse)").matches)) start(editText());
   });
+  body.addEventListener("mousemove", (event) => {
+    if (!dragging || !(event.buttons & 1) || editing) return;
+    const td = event.target.closest("td");
+    const r = rows.findIndex((row) => row.element === td?.parentElement);
+    const c = rows[r]?.cells.indexOf(td) ?? -1;
+    if (c >= 0 && (r !== at.r || c !== at.c)) go(r, c, { extend: true });
+  });
+  addEventListener("mouseup", () => (dragging = false));
   section.querySelector("[data-act=add-line]")?.addEventListener("click", () => {
     finish();
     if (filled(rows.at(-1))) insert(rows.length);
@@ -588,17 +639,43 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     redraw();
   }
   function merge(content, snapshot) {
+    const computed = Object.entries(field.fields);
     snapshot.forEach((row, index) => {
       const line = content[index];
       if (!line) return;
-      for (const [name, one] of Object.entries(field.fields)) {
+      for (const [name, one] of computed) {
         if (!(name in line) || row.bad[name]) continue;
         if (!one.computed && row.values[name] !== undefined) continue;
+        const same = row.values[name] === line[name];
         row.values[name] = line[name];
+        if (same && typeof line[name] !== "object") continue;
         const c = columns.findIndex((each) => each.name === name);
         if (c >= 0 && !(editing && rows[at.r] === row && at.c === c)) paint(row, c);
       }
     });
+    pair?.show();
+  }
+  /** A scanned item: one more in the line that has it already (and the same lot), else a new line. What a scan says of
+   *  lot, expiry and serial number goes where the definition wants it. */
+  function scanned(item, parts, scan, plus) {
+    finish();
+    remember();
+    const holds = (row, name, text) => !name || (row.bad[name]?.text ?? row.values[name]?.code ?? row.values[name] ?? "") === (text ?? "");
+    let row = parts.serial && scan.serial ? undefined
+      : rows.find((one) => one.values[scan.item]?.id === item.id && (!parts.lot || holds(one, scan.lot, parts.lot)));
+    if (row) set(row, scan.quantity, plus(row.values[scan.quantity] ?? "0", "1"));
+    else {
+      row = rows.find((one) => !filled(one));
+      if (!row) rows.push((row = newRow()));
+      set(row, scan.item, item);
+      set(row, scan.quantity, "1");
+      for (const part of ["lot", "expiry", "serial"]) if (scan[part] && parts[part] && field.fields[scan[part]]) take(row, scan[part], parts[part]);
+    }
+    at.r = rows.indexOf(row);
+    redraw();
+    row.element.scrollIntoView({ block: "nearest" });
+    onchange();
+    return { quantity: row.values[scan.quantity], line: at.r + 1 };
   }
   function faults(found, snapshot) {
     for (const row of rows) {
@@ -616,9 +693,39 @@ export function createGrid(section, { field, lines, editable, structure, onchang
     }
     if (focused) showFault();
   }
+  /** Rows as plain data, and back: what the browser keeps. */
+  const dump = () => rows.filter(filled).map(({ id, values, touched, dirty, bad }) => ({ id, values, touched: [...touched], dirty: [...dirty], bad }));
+  function revive(content) {
+    rows = content.map(({ id, values, touched, dirty, bad }) =>
+      Object.assign(newRow(values, id ?? undefined), { touched: new Set(touched), dirty: new Set(dirty), bad: bad ?? {} }));
+    past.length = 0;
+    redraw();
+  }
+  /** Somebody else's lines below one's own input: cells that were typed stay, all others are theirs. */
+  function rebase(theirs, before) {
+    const now = new Map(theirs.map((line) => [line.id, line]));
+    const known = new Set(before.map((line) => line.id));
+    rows = rows.filter((row) => !row.id || now.has(row.id) || row.dirty.size);
+    for (const row of rows) {
+      const line = now.get(row.id);
+      if (!row.id) continue;
+      if (!line) row.id = undefined; // they removed what was being typed into: it comes again as a new line
+      else for (const name of Object.keys(field.fields)) if (!row.dirty.has(name) && name in line) row.values[name] = line[name];
+    }
+    rows.push(...theirs.filter((line) => !known.has(line.id)).map(({ id, ...values }) => newRow(values, id)));
+    redraw();
+  }
   load(lines);
+  /** The lines of a copy: all that stands in them counts as typed. */
+  const touchAll = () => rows.forEach((row) => Object.entries(row.values).forEach(([name, value]) => {
+    if (value !== null && field.fields[name] && !field.fields[name].computed) {
+      row.touched.add(name);
+      row.dirty.add(name);
+    }
+  }));
   return {
-    rows: sent, load, merge, faults,
+    rows: sent, load, merge, faults, dump, revive, rebase, finish, touchAll, scanned,
+    clean: () => rows.forEach((row) => row.dirty.clear()),
     settle: async () => {
       finish();
       await Promise.all(resolving);

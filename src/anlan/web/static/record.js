@@ -2,11 +2,15 @@
 // shown beside their fields, and a change by somebody else meanwhile never costs what was typed.
 
 import { LINKS, NUMERIC, Refused, announce, api, english, make, pageData, readNumber, say, showNumber, showValue } from "./base.js";
+import { differencesOf, same } from "./conflict.js";
 import { createGrid } from "./grid.js";
+import { keeper } from "./kept.js";
+import { walk } from "./walk.js";
 
 const PREVIEW_AFTER = 150;
 const SAVE_AFTER = 900;
 const RETRY_AFTER = 5000;
+const KEEP_AFTER = 400;
 
 const island = pageData("island");
 const { form, fields } = island;
@@ -29,6 +33,9 @@ let saving = null;
 let previewTimer = 0;
 let saveTimer = 0;
 let previewing = null;
+let keepTimer = 0;
+let pending = null; // a creation whose answer never came: asked again as it was, so that it is made once
+const place = keeper(form, id);
 
 const element = (name) => document.getElementById(`field-${name}`);
 const savedWords = (text, isBad = false) => {
@@ -94,16 +101,25 @@ function localInstant(text) {
 }
 
 // ---- lines
+/** The links of the head by their ids: what hints of a link in the lines look at. */
+const headLinks = () => Object.fromEntries(Object.entries(fields).filter(([name, field]) => LINKS.has(field.type) && values[name]?.id).map(([name]) => [name, values[name].id]));
 for (const section of document.querySelectorAll("[data-lines][data-editable]")) {
   const name = section.dataset.lines;
   grids.set(name, createGrid(section, {
     field: fields[name], lines: island.record[name] ?? [], path: name, form,
-    editable: (inner) => editable.has(`${name}.${inner}`), structure: editable.has(name),
+    editable: (inner) => editable.has(`${name}.${inner}`), structure: editable.has(name), head: headLinks,
     onchange: () => {
       linesTouched.add(name);
       changed();
     },
   }));
+}
+
+for (const [name, grid] of grids) {
+  const { scan } = fields[name].grid ?? {};
+  if (!scan || !editable.has(name)) continue;
+  const section = document.querySelector(`[data-lines="${name}"]`);
+  import("./scan.js").then(({ scanner }) => scanner(section, grid, { field: fields[name], form, path: name, target: fields[name].fields[scan.item].to }));
 }
 
 const plain = (value, field) => (value && typeof value === "object" && !Array.isArray(value) ? (field.type === "reference" ? { form: value.form, id: value.id } : value.id) : value);
@@ -121,9 +137,112 @@ function lineValues(row, name, { withId }) {
   return result;
 }
 
+// ---- what is typed is kept by the browser until it is stored
+function keepNow() {
+  clearTimeout(keepTimer);
+  if (!dirty() && !bad.size && !pending) return place.forget();
+  const texts = Object.fromEntries([...bad.keys()].map((name) => [name, element(name).value]));
+  const lines = Object.fromEntries([...linesTouched].filter((name) => grids.has(name)).map((name) => [name, grids.get(name).dump()]));
+  const head = Object.fromEntries([...touched].map((name) => [name, values[name] ?? null]));
+  keptHere = place.keep({ base: id ? stored : null, head, texts, lines, pending: pending && { key: pending.key, body: pending.body } });
+}
+let keptHere = true;
+
+/** The cell and the field that the hands are in count as well, when the page goes. */
+function keepAll() {
+  const active = document.activeElement;
+  if (active?.matches("[data-field]") && active.value !== (active.shown ?? active.defaultValue)) {
+    if (LINKS.has(fields[active.dataset.field].type)) {
+      if (active.dirty && active.value.trim()) bad.set(active.dataset.field, "");
+    } else typed(active.dataset.field);
+  }
+  for (const grid of grids.values()) grid.finish();
+  keepNow();
+}
+
+/** Put back what was typed before; what changed meanwhile on the server is told, and one chooses. */
+function putBack(content) {
+  for (const [name, value] of Object.entries(content.head ?? {})) {
+    if (!editable.has(name) || !(name in fields)) continue;
+    values[name] = value;
+    touched.add(name);
+    typedEver.add(name);
+    show(name);
+  }
+  for (const [name, text] of Object.entries(content.texts ?? {})) {
+    const input = element(name);
+    if (!input) continue;
+    Object.assign(input, { value: text, dirty: true });
+    bad.set(name, say("unread", { text }));
+    fault(name, bad.get(name));
+  }
+  for (const [name, rows] of Object.entries(content.lines ?? {})) {
+    if (!grids.has(name)) continue;
+    grids.get(name).revive(rows);
+    linesTouched.add(name);
+  }
+  if (!id && content.pending) pending = { ...content.pending, sent: new Map([...grids].map(([name, grid]) => [name, grid.rows()])) };
+  if (content.base && content.base.version !== stored.version) {
+    stored = content.base;
+    clearTimeout(saveTimer);
+    change += 1;
+    return conflict();
+  }
+  return changed();
+}
+
+function keptBar(text, actions) {
+  const bar = document.getElementById("kept");
+  bar.replaceChildren(make("span", {}, text), ...actions.map(([words, act]) => {
+    const button = make("button", { type: "button", class: "btn" }, words);
+    button.addEventListener("click", act);
+    return button;
+  }));
+  bar.hidden = false;
+}
+
+const timeOf = (at) => {
+  const day = new Date(at).toDateString() === new Date().toDateString() ? {} : { month: "numeric", day: "numeric" };
+  return new Intl.DateTimeFormat(english ? "en-GB" : "zh-CN", { ...day, hour: "2-digit", minute: "2-digit", hour12: false }).format(at);
+};
+
+async function comeBack() {
+  const content = place.read();
+  const bar = document.getElementById("kept");
+  if (content) {
+    const giveUp = [say("give_up"), () => {
+      place.forget();
+      leaveTo(location.pathname + location.search);
+    }];
+    if (island.editable.length) {
+      await putBack(content);
+      keptBar(say("restored", { time: timeOf(content.at) }), [giveUp]);
+    } else {
+      const told = Object.entries(content.head ?? {}).map(([name, value]) => `${fields[name]?.label ?? name}: ${showValue(value, fields[name] ?? {})}`);
+      const lines = Object.values(content.lines ?? {}).reduce((sum, rows) => sum + rows.length, 0);
+      if (lines) told.push(say("kept_lines", { n: lines }));
+      keptBar(say("kept_closed", { time: timeOf(content.at), what: told.join("；") }), [giveUp]);
+    }
+  } else if (!id && !island.copied) {
+    const [other] = await place.others();
+    if (!other) return;
+    keptBar(say("kept_other", { time: timeOf(other.content.at) }), [
+      [say("restore"), () => {
+        bar.hidden = true;
+        putBack(place.adopt(other.key));
+      }],
+      [say("give_up"), () => {
+        place.drop(other.key);
+        bar.hidden = true;
+      }]]);
+  }
+}
+
 // ---- preview
 function changed() {
   change += 1;
+  clearTimeout(keepTimer);
+  keepTimer = setTimeout(keepNow, KEEP_AFTER);
   savedWords(draft ? "" : say("unsaved"));
   if (!draft) document.getElementById("save").hidden = false;
   clearTimeout(previewTimer);
@@ -188,8 +307,7 @@ function take(record, sent) {
 function show(name) {
   const field = fields[name];
   const text = showValue(values[name], field);
-  const total = document.querySelector(`[data-total="${name}"]`);
-  if (total) total.textContent = text || "–";
+  for (const total of document.querySelectorAll(`[data-total="${name}"], [data-total-bar="${name}"]`)) total.textContent = text || "–";
   for (const other of document.querySelectorAll("[data-secondary]")) {
     other.hidden = String(values[other.querySelector("dd").dataset.total]) === String(values[other.dataset.secondary]);
   }
@@ -223,11 +341,13 @@ async function save({ asked = true } = {}) {
   if (saving) return saving.then(() => (dirty() ? save({ asked }) : true));
   if (!dirty() && id) return bad.size === 0;
   saving = store(asked);
+  let done;
   try {
-    return await saving;
+    done = await saving;
   } finally {
     saving = null;
   }
+  return done === "again" ? save({ asked }) : done;
 }
 
 async function store(asked) {
@@ -241,13 +361,32 @@ async function store(asked) {
   const linesNow = new Set(linesTouched);
   savedWords(say("saving"));
   try {
-    const record = id
-      ? await api("PATCH", `/records/${form}/${id}`, { body, version: stored.version })
-      : await api("POST", `/records/${form}`, { body, key: crypto.randomUUID() });
+    if (!id) return await makeRecord(body, sent, { typedNow, linesNow, turn });
+    const record = await api("PATCH", `/records/${form}/${id}`, { body, version: stored.version });
     accept(record, sent, { typedNow, linesNow, newest: turn === change });
     return turn === change ? bad.size === 0 : true;
   } catch (error) {
     return failed(error, sent, asked);
+  }
+}
+
+/** A creation that was not answered is asked again with its first body and key, so it is made once; what was typed
+ *  since follows as a change. */
+async function makeRecord(body, sent, { typedNow, linesNow, turn }) {
+  const again = pending !== null;
+  pending ??= { key: crypto.randomUUID(), body, sent };
+  try {
+    const record = await api("POST", `/records/${form}`, { body: pending.body, key: pending.key });
+    const rows = pending.sent;
+    pending = null;
+    const newest = !again && turn === change;
+    place.becomes(record.id);
+    accept(record, rows, { typedNow, linesNow, newest });
+    if (again && dirty()) return "again";
+    return newest ? bad.size === 0 : true;
+  } catch (error) {
+    if (error instanceof Refused) pending = null; // it was answered: nothing was made
+    throw error;
   }
 }
 
@@ -258,7 +397,10 @@ function accept(record, sent, { typedNow, linesNow, newest }) {
   if (newest) {
     typedNow.forEach((name) => touched.delete(name));
     linesNow.forEach((name) => linesTouched.delete(name));
+    grids.forEach((grid) => grid.clean());
+    document.getElementById("kept").hidden = true;
   }
+  keepNow();
   for (const [name, rows] of sent) rows.forEach((row, index) => (row.id = record[name]?.[index]?.id ?? row.id));
   take(record, sent);
   values.state = record.state;
@@ -293,7 +435,8 @@ async function refreshAround() {
 async function failed(error, sent, asked) {
   if (!(error instanceof Refused)) {
     savedWords(say("offline"), true);
-    if (draft) saveTimer = setTimeout(() => save({ asked: false }), RETRY_AFTER);
+    keepNow();
+    saveTimer = setTimeout(() => save({ asked: false }), RETRY_AFTER);
     return false;
   }
   savedWords(say("unsaved"), true);
@@ -308,53 +451,52 @@ async function failed(error, sent, asked) {
 // ---- somebody else was quicker
 async function conflict() {
   const theirs = await api("GET", `/records/${form}/${id}`);
-  const differences = [];
-  for (const [name, field] of Object.entries(fields)) {
-    if (field.computed || field.type === "lines") continue;
-    const [before, now] = [showValue(stored[name], field), showValue(theirs[name], field)];
-    if (before !== now) differences.push([field.label, before, now, touched.has(name) ? showValue(values[name], field) : ""]);
+  const sent = new Map([...grids].map(([name, grid]) => [name, grid.rows()]));
+  if (alreadyStored(theirs, sent)) {
+    // Our own change, whose answer was lost on the way.
+    accept(theirs, sent, { typedNow: new Set(touched), linesNow: new Set(linesTouched), newest: true });
+    return;
   }
-  for (const name of Object.keys(fields).filter((one) => fields[one].type === "lines")) differences.push(...lineDifferences(name, theirs));
-  const place = document.getElementById("conflict");
-  const who = theirs.updated_by?.label ?? say("somebody");
+  const differences = differencesOf({ fields, stored, theirs, mine: values, touched, grids });
+  const box = document.getElementById("conflict");
+  const self = theirs.updated_by?.code === document.body.dataset.login;
+  const who = self ? say("yourself") : (theirs.updated_by?.label ?? say("somebody"));
   const keep = make("button", { type: "button", class: "btn btn-primary" }, say("keep_mine"));
   const drop = make("button", { type: "button", class: "btn" }, say("take_theirs"));
   keep.addEventListener("click", () => {
+    const before = stored;
     stored = theirs;
     for (const [name, field] of Object.entries(fields)) {
-      if (field.type === "lines" || touched.has(name)) continue;
-      values[name] = theirs[name];
-      show(name);
+      if (field.type === "lines") grids.get(name)?.rebase(theirs[name] ?? [], before[name] ?? []);
+      else if (!touched.has(name)) {
+        values[name] = theirs[name];
+        show(name);
+      }
     }
-    place.hidden = true;
-    save();
+    box.hidden = true;
+    if (theirs.state !== island.record.state) {
+      // What may be typed into is another now: the page is asked anew, with what was typed.
+      keepNow();
+      return location.reload();
+    }
+    return save();
   });
   drop.addEventListener("click", () => {
-    touched.clear();
-    linesTouched.clear();
-    location.reload();
+    place.forget();
+    leaveTo(`/f/${form}/${id}`);
   });
-  place.replaceChildren(make("b", {}, say("conflict", { who })),
+  box.replaceChildren(make("b", {}, say("conflict", { who })),
     differences.length ? make("ul", {}, ...differences.map(([label, before, now, mine]) => make("li", {}, `${label} `, before ? make("del", {}, before) : "", " → ", make("ins", {}, `${now || "–"}`), ` (${say("theirs")})`, mine ? `, ${mine} (${say("mine")})` : ""))) : make("p", {}, say("no_difference")),
     make("div", { class: "actions" }, keep, drop));
-  place.hidden = false;
-  place.focus();
+  box.hidden = false;
+  box.focus();
 }
 
-function lineDifferences(name, theirs) {
-  const before = new Map((stored[name] ?? []).map((line) => [line.id, line]));
-  const found = [];
-  (theirs[name] ?? []).forEach((line, index) => {
-    const old = before.get(line.id);
-    for (const key of fields[name].order) {
-      const field = fields[name].fields[key];
-      if (field.computed) continue;
-      const [was, now] = [showValue(old?.[key], field), showValue(line[key], field)];
-      if (was !== now) found.push([`${say("line", { n: index + 1 })} · ${field.label}`, was, now, ""]);
-    }
-  });
-  return found;
-}
+const alreadyStored = (theirs, sent) =>
+  theirs.updated_by?.code === document.body.dataset.login && dirty() &&
+  [...touched].every((name) => same(values[name], theirs[name], fields[name])) &&
+  [...linesTouched].every((name) => sent.get(name)?.length === (theirs[name] ?? []).length &&
+    sent.get(name).every((row, at) => [...row.dirty].every((key) => same(row.values[key], theirs[name][at][key], fields[name].fields[key]))));
 
 // ---- faults
 function fault(name, words) {
@@ -469,6 +611,8 @@ async function busy(button, work) {
 function leaveTo(url) {
   touched.clear();
   linesTouched.clear();
+  bad.clear();
+  clearTimeout(keepTimer);
   if (location.pathname === url) location.reload();
   else location.assign(url);
 }
@@ -503,7 +647,8 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if ((event.ctrlKey || event.metaKey) && key === "s") save();
   else if (event.altKey && key === "s") document.querySelector(".record-head .btn-primary[data-step], .record-head .btn-primary[data-make]")?.click();
-  else if (key === "enter" && event.target.matches?.(".field .form-control:not(textarea), .field .form-select, .field .form-check-input")) nextField(event.target);
+  else if (event.altKey && (key === "pageup" || key === "pagedown")) walk(key === "pageup" ? -1 : 1);
+  else if (key === "enter" && event.target.matches?.(".field .form-control, .field .form-select, .field .form-check-input") && !(event.target.matches("textarea") && event.target.value)) nextField(event.target);
   else return;
   event.preventDefault();
 });
@@ -517,10 +662,19 @@ function nextField(input) {
 }
 
 addEventListener("beforeunload", (event) => {
-  if (dirty()) event.preventDefault();
+  if (dirty() && !keptHere) event.preventDefault(); // only where the browser keeps nothing
+});
+addEventListener("pagehide", keepAll);
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload(); // the back button: as it is now, with what was typed
+});
+addEventListener("online", () => {
+  if (dirty()) save({ asked: false });
 });
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && draft && dirty()) save({ asked: false });
+  if (!document.hidden) return;
+  keepNow();
+  if (draft && dirty()) save({ asked: false });
 });
 const said = sessionStorage.getItem("anlan.said");
 if (said) {
@@ -529,3 +683,18 @@ if (said) {
   announce(said);
 }
 if (!id) document.querySelector(".field .form-control:not([value]), .field .form-control[value='']")?.focus();
+if (island.copied?.length) {
+  // A copy is typed as far as saving goes; what it does not bring along follows its defaults.
+  for (const name of island.copied) {
+    if (fields[name].type === "lines") {
+      grids.get(name)?.touchAll();
+      linesTouched.add(name);
+    } else {
+      touched.add(name);
+      typedEver.add(name);
+    }
+  }
+  history.replaceState(null, "", location.pathname);
+  changed();
+}
+comeBack();

@@ -22,6 +22,12 @@ export async function suggest(form, text, { field = "", signal } = {}) {
   return kept.get(key);
 }
 
+/** Figures beside choices of a link (`path` in a form), as its definition declares them: {id: {hint: figure}}. */
+export async function hintsOf(form, path, ids, head) {
+  const answer = await api("POST", `/records/${form}/hints`, { body: { path, ids, values: head } });
+  return answer.data;
+}
+
 /** The row that a finished text means: its code exactly, else its name exactly, else the first hit. */
 export const meant = (rows, text) =>
   rows.find((one) => one.code?.toLowerCase() === text.toLowerCase()) ?? rows.find((one) => one.label === text) ?? rows[0];
@@ -41,6 +47,15 @@ export function picker() {
     chosen: () => (list.hidden ? undefined : rows[place]),
     hide: () => {
       list.hidden = true;
+    },
+    /** Words at the right of each row, that came later than the rows. */
+    beside(words) {
+      [...list.children].forEach((element, index) => {
+        const told = rows[index] ? words(rows[index]) : "";
+        if (!told) return;
+        element.querySelector(".side")?.remove();
+        element.append(make("span", { class: "side" }, told));
+      });
     },
     move: (step) => rows.length && mark((place + step + rows.length) % rows.length),
     show(anchor, found, marked = 0) {
