@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anlan.kernel.catalogue.dashboards import dashboard_faults
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.catalogue.register import Register
 from anlan.kernel.catalogue.scope import form_scope
@@ -163,6 +164,8 @@ def other_references(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
         yield from _register_faults(catalogue, register, files.get(f"register:{register.name}", f"register {register.name}"))
     for name, report in catalogue.reports.items():
         yield from _report_faults(catalogue, report, files.get(f"report:{name}", f"report {name}"))
+    for name, board in catalogue.dashboards.items():
+        yield from dashboard_faults(catalogue, board, files.get(f"dashboard:{name}", f"dashboard {name}"))
     for name, paper in catalogue.prints.items():
         yield from _print_faults(catalogue, paper, files.get(f"print:{name}", f"print {name}"))
     for name, approval in catalogue.approvals.items():

@@ -457,7 +457,10 @@ class ReportDefinition(ReportSource):
 
 
 class Widget(Model):
-    """One piece of a dashboard. Figures come from `report` (with `by`, `column`) or from records of `form`."""
+    """One piece of a dashboard. Figures come from `report` (with `by`, `column`) or from records of `form`.
+
+    `anytime`: the dashboard's period does not bound the form's records. `good`: which way a change is good news.
+    """
 
     kind: Literal["number", "chart", "table", "todo", "shortcuts", "text"]
     label: LabelText | None = None
@@ -470,6 +473,7 @@ class Widget(Model):
     chart: Literal["bar", "line", "stacked", "pie"] = "bar"
     top: int = Field(default=8, ge=1, le=20)
     compare: bool = False
+    anytime: bool = False
     good: Literal["up", "down"] = "up"
     form: Name | None = None
     value: FormulaText | None = None

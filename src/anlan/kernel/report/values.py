@@ -16,7 +16,7 @@ from anlan.kernel.record.links import fetch_linked
 from anlan.kernel.record.output import amount
 from anlan.kernel.report.layout import Column
 
-__all__ = ["documents_of", "load_links", "number_text", "writer"]
+__all__ = ["documents_of", "load_documents", "load_links", "money", "number_text", "writer"]
 
 MONEY_PLACES = 4        # of a stored amount
 NONE = frozenset(value for value in ZERO_VALUES.values() if value != "")      # a dimension of none
@@ -35,7 +35,7 @@ def load_links(ctx: Context, columns: Sequence[Column], rows: Sequence[dict[str,
         target = ctx.catalogue.forms.get(link_form(column))
         if target is None:
             if isinstance(column.type, Link):
-                _load_documents(ctx, {row[column.key] for row in rows if row.get(column.key)})
+                load_documents(ctx, {row[column.key] for row in rows if row.get(column.key)})
         elif not target.is_setting:
             ids = {row[column.key] for row in rows if row.get(column.key)} - ctx.rows(target.name).keys() - NONE
             if ids:
@@ -45,7 +45,7 @@ def load_links(ctx: Context, columns: Sequence[Column], rows: Sequence[dict[str,
 DOCUMENTS = "@documents"     # a place of the context's memory, beside the forms'
 
 
-def _load_documents(ctx: Context, ids: Iterable[str]) -> None:
+def load_documents(ctx: Context, ids: Iterable[str]) -> None:
     missing = set(ids) - ctx.rows(DOCUMENTS).keys() - NONE
     if missing:
         for id_, form, code, title in ctx.connection.execute(
@@ -62,7 +62,7 @@ def document(ctx: Context, id_: Any, form: str | None = None) -> dict[str, Any] 
 
 def documents_of(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
     """Name the document of each row, from its `@d` and `@f`. One statement."""
-    _load_documents(ctx, {row["@d"] for row in rows if row["@d"]})
+    load_documents(ctx, {row["@d"] for row in rows if row["@d"]})
     for row in rows:
         row["@document"] = document(ctx, row["@d"], row["@f"])
 
