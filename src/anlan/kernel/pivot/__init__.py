@@ -8,6 +8,6 @@ One statement with GROUPING SETS gives cells, subtotals and totals. Over a form 
 """
 
 from anlan.kernel.pivot.fields import fields
-from anlan.kernel.pivot.run import Pivot, run, where_of
+from anlan.kernel.pivot.run import Pivot, bounds_of, run, where_of
 
-__all__ = ["Pivot", "fields", "run", "where_of"]
+__all__ = ["Pivot", "bounds_of", "fields", "run", "where_of"]

@@ -22,6 +22,7 @@ __all__ = ["GRAINS", "Dimension", "Measure", "dimensions_and_measures", "fields"
 GRAINS = ("day", "month", "quarter", "year")
 MEASURED = frozenset({"integer", "decimal", "quantity", "money", "duration"})
 GROUPED = frozenset({"link", "user", "company", "department", "choice", "state", "date", "instant", "boolean", "text", "number"})
+AFTER = {"created_at": 1, "created_by": 1, "updated_at": 2, "updated_by": 2}      # last in a list to choose from
 NEVER = frozenset({"id", "version", "workflow_version"})
 
 
@@ -96,7 +97,7 @@ def _reachable(shape: Form, each: str | None) -> Iterator[tuple[str, Field, bool
         for key, item in shape.lines[each].fields.items():
             if not item.definition.hidden and key not in NEVER:
                 yield f"{each}.{key}", item, True
-    for key, item in shape.fields.items():
+    for key, item in sorted(shape.fields.items(), key=lambda pair: (pair[1].reserved, AFTER.get(pair[0], 0))):
         if not item.definition.hidden and key not in NEVER and not item.type.is_lines:
             yield key, item, False
 

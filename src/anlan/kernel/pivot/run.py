@@ -24,7 +24,7 @@ from anlan.kernel.report.source import relation
 from anlan.kernel.report.table import definition_of
 from anlan.kernel.report.values import load_documents, money
 
-__all__ = ["MOST_COLUMNS", "MOST_ROWS", "Pivot", "run", "where_of"]
+__all__ = ["MOST_COLUMNS", "MOST_ROWS", "Pivot", "bounds_of", "run", "where_of"]
 
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 1_000, 200, 50_000
 MOST_CHOSEN = 4         # in one zone
@@ -365,6 +365,12 @@ def where_of(group: Mapping[str, Any], heading: Any) -> str:
         return f"{key} = {'TRUE' if heading else 'FALSE'}"
     text = str((heading.get("code") or heading["id"]) if isinstance(heading, Mapping) else heading)
     return f'{key} = "{text.replace(chr(34), chr(34) * 2)}"'
+
+
+def bounds_of(group: Mapping[str, Any], heading: str) -> tuple[str, str]:
+    """First and last day of a period's heading, as ISO text."""
+    first, after = _period_of(heading, group["grain"])
+    return first.isoformat(), (after - timedelta(days=1)).isoformat()
 
 
 def _day(day: date) -> str:

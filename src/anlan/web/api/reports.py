@@ -13,7 +13,7 @@ from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import MEDIA_TYPES, named
 from anlan.web.api.words import in_language
 
-__all__ = ["every", "run"]
+__all__ = ["behind", "every", "keys_of", "run"]
 
 _FORMATS = ("json", "xlsx", "csv", "pdf")
 
@@ -36,6 +36,26 @@ def run(call: Call) -> Answer:
         ctx, _table(ctx, shown, found), format=cast(Literal["xlsx", "csv", "pdf"], kind)
     )
     return Answer(content=content, media_type=MEDIA_TYPES[kind], headers=named(f"{shown['label']}.{kind}"))
+
+
+def behind(call: Call) -> Answer:
+    """GET /reports/{report}/behind: the rows that a figure was made of; `is.customer=…` names a row's groups."""
+    keys, given = keys_of(call.query)
+    column = given.pop("column", None) or None
+    limit = params.whole(call.query, "limit", 100, 1, 500)
+    given.pop("limit", None)
+    found = report.behind(call.ctx, call.path["report"], given, keys, column, limit=limit)
+    return Answer(in_language(found, language_of(call.ctx.language)))
+
+
+def keys_of(query: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What a query string says of a row's groups (`is.<row>`), and all else in it.
+
+    >>> keys_of({"is.customer": "C1", "from": "2026-11-01"})
+    ({'customer': 'C1'}, {'from': '2026-11-01'})
+    """
+    keys = {key[3:]: value for key, value in query.items() if key.startswith("is.")}
+    return keys, {key: value for key, value in query.items() if not key.startswith("is.")}
 
 
 def _table(ctx: Context, shown: Mapping[str, Any], found: Mapping[str, Any]) -> exchange.ReportTable:

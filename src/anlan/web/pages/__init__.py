@@ -22,7 +22,18 @@ from starlette.types import Scope
 from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
-from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables
+from anlan.web.pages import (
+    boards,
+    home,
+    importing,
+    listing,
+    login,
+    pivots,
+    record_page,
+    recycle,
+    second_factor,
+    tables,
+)
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
@@ -89,6 +100,7 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}", _answer(page(listing.list_page))),
         Route("/f/{form}/count", _answer(page(listing.count_of_list))),
         Route("/f/{form}/filter", _answer(page(listing.filter_fields))),
+        Route("/f/{form}/pivot", _answer(page(pivots.form_pivot))),
         Route("/f/{form}/new", _answer(page(record_page.new_page))),
         Route("/f/{form}/import", _answer(page(importing.import_page))),
         Route("/f/{form}/import", _uploaded(importing.may_bring, importing.bring), methods=["POST"]),
@@ -101,6 +113,11 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),
         Route("/f/{form}/{key}/comments", _form_page(_comment), methods=["POST"]),
         Route("/r/{report}", _answer(page(tables.report_page))),
+        Route("/r/{report}/behind", _answer(page(tables.behind_page))),
+        Route("/r/{report}/pivot", _answer(page(pivots.report_pivot))),
+        Route("/d", _answer(page(boards.boards_page))),
+        Route("/d/{dashboard}", _answer(page(boards.board_page))),
+        Route("/d/{dashboard}/{widget}", _answer(page(boards.widget_part))),
         Route("/registers/{register}", _answer(page(tables.register_page))),
         Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),
         Route("/{rest:path}", _answer(page(_nothing_here))),
