@@ -22,7 +22,7 @@ from anlan.kernel.report.layout import Layout, layout_of
 from anlan.kernel.report.parameters import read_parameters, shown
 from anlan.kernel.report.source import relation
 from anlan.kernel.report.table import definition_of
-from anlan.kernel.report.values import load_documents, money
+from anlan.kernel.report.values import cents, load_documents
 
 __all__ = ["MOST_COLUMNS", "MOST_ROWS", "Pivot", "bounds_of", "run", "where_of"]
 
@@ -347,7 +347,7 @@ def _figure(value: _Value, figure: Any) -> Any:
     if figure is None:
         return None
     if value.kind == "money":
-        return money(Decimal(figure))
+        return cents(Decimal(figure))
     exact = Decimal(figure)
     places = int(exact.normalize().as_tuple().exponent)
     return plain(exact if places >= -8 else round(exact, 6))

@@ -20,6 +20,8 @@ __all__ = ["Column", "Layout", "Part", "Result", "layout_of", "result_scope", "t
 
 SQL_TYPES = {"number": "numeric", "date": "date", "datetime": "timestamptz", "boolean": "boolean"}
 Labels = dict[str, str]
+# What movements have beside dimensions and resources.
+MOVED: dict[str, Labels] = {"date": {"zh": "日期", "en": "Date"}, "document": {"zh": "单据", "en": "Document"}}
 
 
 class Result(NamedTuple):
@@ -50,6 +52,7 @@ class Column:
     result: Result | None = None
     opens: str | None = None
     options: dict[str, Any] | None = None
+    reckoned: bool = False      # by a formula, not a field as it is stored
 
     @property
     def is_number(self) -> bool:
@@ -98,14 +101,15 @@ def _layout(catalogue: Catalogue, report: ReportDefinition) -> Layout:
         labels = _labels(column.label)
         if column.result is not None:
             result = _result(catalogue, column.result, numbers)
-            columns.append(Column(key, labels, column.type or "decimal", NUMBER, total=column.total, result=result, opens=column.opens))
+            columns.append(Column(key, labels, column.type or "decimal", NUMBER, total=column.total, result=result, opens=column.opens, reckoned=True))
             continue
         shape, text, formula = first[key]
         item = shape.field_at(text)
         kind = column.type or (item.type.key if item else _kind(formula.type))
         if kind == "decimal" and formula.type == NUMBER:
             kind = _money_like(formula, shape)
-        columns.append(Column(key, labels, kind, formula.type, total=column.total, running=column.running, opens=column.opens, options=_options(item, shape)))
+        columns.append(Column(key, labels, kind, formula.type, total=column.total, running=column.running, opens=column.opens, options=_options(item, shape),
+                              reckoned=item is None))
     return Layout(columns, parts)
 
 
@@ -123,7 +127,7 @@ def result_scope(numbers: Sequence[str]) -> DictScope:
 def _group(key: str, shape: Form, text: str, formula: Formula) -> Column:
     item = shape.field_at(text)
     label = item.definition.label if item and item.definition.label else None
-    return Column(key, _labels(label) if label else {"zh": key, "en": key}, item.type.key if item else _kind(formula.type),
+    return Column(key, _labels(label) if label else MOVED.get(text, {"zh": key, "en": key}), item.type.key if item else _kind(formula.type),
                   formula.type, group=True, options=_options(item, shape))
 
 

@@ -16,9 +16,8 @@ from anlan.kernel.record.links import fetch_linked
 from anlan.kernel.record.output import amount
 from anlan.kernel.report.layout import Column
 
-__all__ = ["documents_of", "load_documents", "load_links", "money", "number_text", "writer"]
+__all__ = ["cents", "documents_of", "load_documents", "load_links", "number_text", "writer"]
 
-MONEY_PLACES = 4        # of a stored amount
 NONE = frozenset(value for value in ZERO_VALUES.values() if value != "")      # a dimension of none
 
 
@@ -69,17 +68,22 @@ def documents_of(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
 
 def number_text(column: Column, value: Any) -> str:
     """A figure as text; money with two places at least."""
-    return money(Decimal(value)) if column.kind == "money" else plain(Decimal(value))
+    return _number(column)(Decimal(value))
 
 
-def money(value: Decimal) -> str:
-    """Money as text. What was reckoned at a rate has more places than money: it is shown to the cent, sums stay exact.
+def _number(column: Column) -> Callable[[Decimal], str]:
+    if column.kind != "money":
+        return plain
+    return cents if column.reckoned else amount
 
-    >>> money(Decimal("7.1586") * Decimal("3.337")), money(Decimal("1.5"))
+
+def cents(value: Decimal) -> str:
+    """Money that was reckoned, as text: at a rate it has more places than money, and is shown to the cent; sums stay exact.
+
+    >>> cents(Decimal("7.1586") * Decimal("3.337")), cents(Decimal("1.5"))
     ('23.89', '1.50')
     """
-    exact = int(value.normalize().as_tuple().exponent) >= -MONEY_PLACES
-    return amount(value if exact else value.quantize(Decimal("0.01"), ROUND_HALF_UP))
+    return amount(value.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def writer(ctx: Context, column: Column) -> Callable[[Any], Any]:
@@ -95,7 +99,7 @@ def writer(ctx: Context, column: Column) -> Callable[[Any], Any]:
         return link
     if isinstance(column.type, Link) and column.kind != "line":
         return lambda value: document(ctx, value)
-    number = money if column.kind == "money" else plain
+    number = _number(column)
 
     def other(value: Any) -> Any:
         if isinstance(value, Decimal):

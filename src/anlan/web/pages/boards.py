@@ -128,12 +128,11 @@ def _is_worse(found: Json) -> bool:
 
 def chart_data(found: Json, language: str, ctx: Context) -> dict[str, Any]:
     """What the chart's script draws, and its table twin shows: names, and figures as text."""
-    shown = lambda value, field: _heading(value, field, language, ctx)  # noqa: E731
-    names = [shown(one, found["dimension"]) for one in found["categories"]]
-    series = [
+    names = [_heading(one, found["dimension"], language, ctx) for one in found["categories"]]
+    series: list[dict[str, Any]] = [
         {
             "name": show.label(one["name"], language) if isinstance(one["name"], Mapping) and {"zh", "en"} <= one["name"].keys()
-            else shown(one["name"], found["split"] or {}),
+            else _heading(one["name"], found["split"] or {}, language, ctx),
             "data": list(one["data"]),
         }
         for one in found["series"]

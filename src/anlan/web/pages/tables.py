@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
     row: Json
     level: int = 0
-    keys: Json = {}
+    keys: Json | None = None
 
 
 def report_page(request: Request, ctx: Context) -> Response:
@@ -125,19 +125,19 @@ class _Opens:
             return self._record(value) if isinstance(value, Mapping) and value.get("form") else ""
         if value in (None, "") or column["type"] not in show.NUMERIC or column.get("running"):
             return ""
-        keys = line.keys if line.level else {key: line.row.get(key) for key in self.groups}
+        keys = line.keys or {} if line.level else {key: line.row.get(key) for key in self.groups}
         if column.get("opens") in self.targets:
             return self._report(column["opens"], keys)
         if not line.level and line.row.get("@document"):
             return ""
         asked = {f"is.{key}": _key(value) for key, value in keys.items()}
-        return f"/r/{self.name}/behind?" + urlencode(self.used | asked | {"column": column["key"]})
+        return f"/r/{self.name}/behind?" + urlencode({**self.used, **asked} | {"column": column["key"]})
 
     def total(self, column: Json) -> str:
         """The address that a total opens."""
         if column["type"] not in show.NUMERIC or column.get("running"):
             return ""
-        return f"/r/{self.name}/behind?" + urlencode(self.used | {"column": column["key"]})
+        return f"/r/{self.name}/behind?" + urlencode({**self.used} | {"column": column["key"]})
 
     def _record(self, value: Any) -> str:
         if not isinstance(value, Mapping) or value.get("form") not in self.readable:
