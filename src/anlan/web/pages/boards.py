@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from anlan.web.pages import show
 from anlan.web.pages.context import zone
 from anlan.web.pages.errors import said
 from anlan.web.pages.frame import render, words
+from anlan.web.pages.links import list_url, whole_view
 
 __all__ = ["board_page", "board_values", "boards_page", "widget_part"]
 
@@ -78,7 +80,7 @@ def widget_part(request: Request, ctx: Context) -> Response:
         values |= {
             "one": found,
             "label": show.label(place["label"], ctx.language) if place else "",
-            "url": _opened(found.get("opens")),
+            "url": _opened(ctx, found.get("opens")),
             "at": datetime.fromisoformat(found["at"]).astimezone(zone(ctx)).strftime("%H:%M"),
             "chart": chart_data(found, ctx.language, ctx) if found["kind"] == "chart" else None,
             "worse": _is_worse(found),
@@ -87,7 +89,7 @@ def widget_part(request: Request, ctx: Context) -> Response:
             values["known"] = {one["form"]: show.label(one["label"], ctx.language) for one in describe.forms(ctx)}
     except Refused as refused:
         values["error"] = said(request, refused)
-    return render(request, ctx, "part/widget.html", title="", row_url=row_url, **values)
+    return render(request, ctx, "part/widget.html", title="", row_url=partial(row_url, ctx), **values)
 
 
 def _companies(ctx: Context) -> list[tuple[str, str]]:
@@ -98,23 +100,23 @@ def _companies(ctx: Context) -> list[tuple[str, str]]:
     return found if len(found) > 1 else []
 
 
-def _opened(opens: Json | None) -> str:
+def _opened(ctx: Context, opens: Json | None) -> str:
     """The address of the report or list that a widget is of."""
     if not opens:
         return ""
     if opens.get("report"):
         return f"/r/{opens['report']}?" + urlencode(opens["given"])
-    return f"/f/{opens['form']}" + ("?" + urlencode({"where": opens["where"]}) if opens["where"] else "")
+    return list_url(opens["form"], opens["where"], whole_view(ctx, opens["form"]))
 
 
-def row_url(one: Json, heading: Any) -> str:
+def row_url(ctx: Context, one: Json, heading: Any) -> str:
     """The address of one row of a widget: the report narrowed to it, or the list."""
     opens, dimension = one["opens"], one["dimension"]
     if opens.get("report"):
         value = "" if heading is None else heading["id"] if isinstance(heading, Mapping) else heading
         key = {f"is.{dimension['key']}": value} if not dimension["grain"] else {}
         return f"/r/{opens['report']}/behind?" + urlencode(opens["given"] | key)
-    return _opened(opens)
+    return _opened(ctx, opens)
 
 
 def _is_worse(found: Json) -> bool:

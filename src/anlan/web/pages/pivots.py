@@ -20,6 +20,7 @@ from anlan.web.pages.boards import chart_data
 from anlan.web.pages.context import zone
 from anlan.web.pages.errors import said
 from anlan.web.pages.frame import render, words
+from anlan.web.pages.links import list_url, whole_view
 
 __all__ = ["form_pivot", "report_pivot"]
 
@@ -190,6 +191,7 @@ class _Links:
 
     def __init__(self, ctx: Context, asked: Pivot, found: Json | None) -> None:
         self.ctx, self.asked, self.found = ctx, asked, found
+        self.view = whole_view(ctx, asked.form) if asked.form else ""
 
     def cell(self, keys: list[Any], head: list[Any] | None, value: Json) -> str:
         """The address of a cell, a subtotal (fewer keys) or a total (no head); "" where no list can say it."""
@@ -215,7 +217,7 @@ class _Links:
                         return ""
                     texts.append(within)
         where = f"AND({', '.join(texts)})" if len(texts) > 1 or (texts and ", " in texts[0]) else texts[0] if texts else ""
-        return f"/f/{self.asked.form}" + ("?" + urlencode({"where": where}) if where else "")
+        return list_url(str(self.asked.form), where, self.view)
 
     def _behind(self, parts: list[tuple[Json, Any]], value: Json, given: dict[str, str]) -> str:
         keys = {f"is.{group['key']}": "" if one is None else str(one["id"]) if isinstance(one, Mapping) else str(one) for group, one in parts}

@@ -14,5 +14,5 @@ function go() {
 
 for (const zone of zones) {
   const of = dimensions.includes(zone.dataset.zone) ? "dimension" : "measure";
-  Sortable.create(zone, { group: of, animation: 120, draggable: "[data-key]", filter: "a", preventOnFilter: false, onEnd: (event) => (event.from !== event.to || event.oldIndex !== event.newIndex) && (event.to.dataset.zone !== event.from.dataset.zone || !["dimensions", "measures"].includes(event.to.dataset.zone)) && go() });
+  Sortable.create(zone, { group: of, animation: 120, forceFallback: true, fallbackTolerance: 4, draggable: "[data-key]", filter: "a", preventOnFilter: false, onEnd: (event) => (event.from !== event.to || event.oldIndex !== event.newIndex) && (event.to.dataset.zone !== event.from.dataset.zone || !["dimensions", "measures"].includes(event.to.dataset.zone)) && go() });
 }
