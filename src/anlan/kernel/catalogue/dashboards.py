@@ -39,7 +39,7 @@ def _widget_faults(catalogue: Catalogue, one: Widget, file: str, place: str) -> 
             yield BadDefinition(file, place, "a widget of figures reads a report or a form, one of them")
             return
         if one.kind != "number" and not one.by:
-            yield BadDefinition(file, f"{place}.by", "say what each bar or row stands for, such as customer or date@month")
+            yield BadDefinition(file, f"{place}.by", "say what each bar or row stands for, such as date@month")
         yield from _report_faults(catalogue, one, file, place) if one.report else _form_faults(catalogue, one, file, place)
     elif one.kind == "shortcuts":
         yield from _unknown(file, f"{place}.forms", one.forms, catalogue.forms, "form")

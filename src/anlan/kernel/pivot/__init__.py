@@ -1,6 +1,6 @@
 """Pivots: figures by rows and columns that somebody chooses, over a form or over a report.
 
-    run(ctx, Pivot(form="sales.order", rows=("customer",), columns=("date@month",), values=("sum:gross",)))
+    run(ctx, Pivot(form="demo.note", rows=("thing",), columns=("date@month",), values=("sum:total",)))
     →  {"rows": [{"level": 1, "keys": [{"id", "code", "label"}], "cells": [["10.00"], None], "total": ["10.00"]}], …}
 
 One statement with GROUPING SETS gives cells, subtotals and totals. Over a form the figures are those of documents, or with

@@ -1,6 +1,6 @@
 """The rows of the source that a figure of a report was made of, each with its document.
 
-    behind(ctx, "sales.margin", {"from": "2026-11-01"}, {"customer": "0190…"}, "cost")
+    behind(ctx, "demo.by_thing", {"from": "2026-11-01"}, {"thing": "0190…"}, "cost")
     →  {"columns": [...], "rows": [{"@document": {"form", "id", "code", "label"}, "@date": "2026-11-03", "cost": "12.00"}], …}
 
 Balances and turnovers are shown as the movements that made them.

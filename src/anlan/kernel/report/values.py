@@ -45,6 +45,7 @@ DOCUMENTS = "@documents"     # a place of the context's memory, beside the forms
 
 
 def load_documents(ctx: Context, ids: Iterable[str]) -> None:
+    """Numbers and titles of some documents, into the context's memory. One statement, none when all are there."""
     missing = set(ids) - ctx.rows(DOCUMENTS).keys() - NONE
     if missing:
         for id_, form, code, title in ctx.connection.execute(
