@@ -70,3 +70,22 @@ def test_a_field_is_put_into_the_columns_by_its_button_and_by_drag(page: Page, i
     expect(page.locator("[data-zone=columns] [data-key]")).to_have_count(0)
     page.go_back()
     expect(page.locator("[data-zone=columns] [data-key=state]")).to_be_visible()
+
+
+def test_a_screen_on_the_wall_keeps_the_last_good_figures_when_the_server_is_away(
+    page: Page, invoice: str
+) -> None:
+    assert invoice
+    page.clock.install()
+    page.goto("/screen/finance.boss")
+    figure = page.locator(".widget-number .figure").first
+    expect(figure).to_be_visible()
+    expect(page.locator("[data-stamp]")).to_contain_text("更新于")
+    told = figure.inner_text()
+    page.route("**/d/**", lambda route: route.abort())
+    page.clock.run_for(61_000)
+    expect(page.locator("[data-stamp]")).to_contain_text("连接不上，显示")
+    expect(figure).to_have_text(told)
+    page.unroute("**/d/**")
+    page.clock.run_for(61_000)
+    expect(page.locator("[data-stamp]")).to_contain_text("更新于")

@@ -157,7 +157,7 @@ def test_a_refused_widget_says_why_in_its_place(admin: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/r/sales.margin", "/r/sales.margin/behind", "/r/sales.margin/pivot", "/f/sales.order/pivot", "/d/finance.boss"],
+    ["/r/sales.margin", "/r/sales.margin/behind", "/r/sales.margin/pivot", "/f/sales.order/pivot", "/d/finance.boss", "/screen/finance.boss"],
 )
 def test_a_stranger_is_refused(stranger: TestClient, path: str) -> None:
     assert stranger.get(path).status_code == 403

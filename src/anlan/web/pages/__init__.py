@@ -117,6 +117,7 @@ def routes() -> list[BaseRoute]:
         Route("/r/{report}/pivot", _answer(page(pivots.report_pivot))),
         Route("/d", _answer(page(boards.boards_page))),
         Route("/d/{dashboard}", _answer(page(boards.board_page))),
+        Route("/screen/{dashboard}", _answer(page(boards.screen_page))),
         Route("/d/{dashboard}/{widget}", _answer(page(boards.widget_part))),
         Route("/registers/{register}", _answer(page(tables.register_page))),
         Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),

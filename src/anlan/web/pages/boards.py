@@ -19,10 +19,10 @@ from anlan.kernel.i18n import language_of
 from anlan.web.pages import show
 from anlan.web.pages.context import zone
 from anlan.web.pages.errors import said
-from anlan.web.pages.frame import render, words
+from anlan.web.pages.frame import render, script_words, words
 from anlan.web.pages.links import list_url, whole_view
 
-__all__ = ["board_page", "board_values", "boards_page", "widget_part"]
+__all__ = ["board_page", "board_values", "boards_page", "screen_page", "widget_part"]
 
 Json = Mapping[str, Any]
 
@@ -65,6 +65,13 @@ def board_values(request: Request, ctx: Context, name: str) -> dict[str, Any]:
         "companies": _companies(ctx),
         "query": urlencode(filters),
     }
+
+
+def screen_page(request: Request, ctx: Context) -> Response:
+    """`GET /screen/{dashboard}?period=&company=`: the same for a screen on the wall; it reads itself anew."""
+    values = board_values(request, ctx, request.path_params["dashboard"])
+    title = show.label(values["board"]["label"], ctx.language)
+    return render(request, ctx, "part/screen.html", title=title, script_words=partial(script_words, ctx.language), **values)
 
 
 def widget_part(request: Request, ctx: Context) -> Response:

@@ -19,26 +19,27 @@ const whole = (value, type) =>
   value === null || value === undefined ? "–" : Number(value).toLocaleString("en-US", type === "money" ? { minimumFractionDigits: 2, maximumFractionDigits: 2 } : {}) + (type === "percent" ? "%" : "");
 
 function options(data, place) {
+  const size = place.closest(".screen") ? 17 : 12;
   const text = read(place, "--an-soft");
   const line = read(place, "--an-line");
   const colours = document.documentElement.dataset.bsTheme === "dark" ? dark : light;
   const series = data.series.map((one) => ({ ...one, data: one.data.map((value) => (value === null ? null : Number(value))) }));
   const base = {
     color: colours, animation: !still, animationDuration: 150, textStyle: { fontFamily: read(document.body, "font-family") || "sans-serif", color: text },
-    tooltip: { trigger: data.chart === "pie" ? "item" : "axis", confine: true, backgroundColor: read(place, "--an-raised"), borderColor: line, textStyle: { color: read(place, "--an-text"), fontSize: 12 }, valueFormatter: (value) => whole(value, data.type), axisPointer: { type: "shadow" } },
-    legend: series.length > 1 || data.chart === "pie" ? { bottom: 0, type: "scroll", textStyle: { color: text, fontSize: 12 }, itemWidth: 10, itemHeight: 10 } : undefined,
+    tooltip: { trigger: data.chart === "pie" ? "item" : "axis", confine: true, backgroundColor: read(place, "--an-raised"), borderColor: line, textStyle: { color: read(place, "--an-text"), fontSize: size }, valueFormatter: (value) => whole(value, data.type), axisPointer: { type: "shadow" } },
+    legend: series.length > 1 || data.chart === "pie" ? { bottom: 0, type: "scroll", textStyle: { color: text, fontSize: size }, itemWidth: 10, itemHeight: 10 } : undefined,
   };
   if (data.chart === "pie") {
     const parts = data.names.map((name, at) => ({ name, value: series[0].data[at] })).filter((one) => one.value > 0);
-    return { ...base, series: [{ type: "pie", radius: ["42%", "68%"], center: ["50%", "44%"], data: parts, label: { color: text, fontSize: 12 }, itemStyle: { borderColor: read(place, "--an-bg"), borderWidth: 2 } }] };
+    return { ...base, series: [{ type: "pie", radius: ["42%", "68%"], center: ["50%", "44%"], data: parts, label: { color: text, fontSize: size }, itemStyle: { borderColor: read(place, "--an-bg"), borderWidth: 2 } }] };
   }
   const lying = data.chart === "bar" && series.length === 1 && data.names.some((name) => name.length > 7);
-  const names = { type: "category", data: data.names, inverse: lying, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: text, fontSize: 12, hideOverlap: true, width: lying ? 128 : undefined, overflow: lying ? "truncate" : undefined } };
-  const figures = { type: "value", splitLine: { lineStyle: { color: line } }, axisLabel: { color: text, fontSize: 12, formatter: short, hideOverlap: true } };
+  const names = { type: "category", data: data.names, inverse: lying, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: text, fontSize: size, hideOverlap: true, width: lying ? size * 10.6 : undefined, overflow: lying ? "truncate" : undefined } };
+  const figures = { type: "value", splitLine: { lineStyle: { color: line } }, axisLabel: { color: text, fontSize: size, formatter: short, hideOverlap: true } };
   return {
     ...base, grid: { left: 4, right: 12, top: 12, bottom: series.length > 1 ? 34 : 4, containLabel: true },
     xAxis: lying ? figures : names, yAxis: lying ? names : figures,
-    series: series.map((one) => ({ name: one.name, data: one.data, type: data.chart === "line" ? "line" : "bar", stack: data.chart === "stacked" ? "all" : undefined, barMaxWidth: 26, showSymbol: data.names.length < 32, symbolSize: 5, lineStyle: { width: 2 }, connectNulls: true, itemStyle: { borderRadius: data.chart === "bar" ? 2 : 0 } })),
+    series: series.map((one) => ({ name: one.name, data: one.data, type: data.chart === "line" ? "line" : "bar", stack: data.chart === "stacked" ? "all" : undefined, barMaxWidth: size * 2.2, showSymbol: data.names.length < 32, symbolSize: 5, lineStyle: { width: 2 }, connectNulls: true, itemStyle: { borderRadius: data.chart === "bar" ? 2 : 0 } })),
   };
 }
 
