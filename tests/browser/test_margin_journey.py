@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -19,6 +21,31 @@ def invoice(served: Served) -> str:
     record.step(ctx, "sales.delivery", delivery["id"], "post")
     made = record.make(ctx, "sales.delivery", delivery["id"], "sales.invoice")
     return str(record.step(ctx, "sales.invoice", made["id"], "post")["number"])
+
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text("utf-8")
+FIGURES = ("/", "/d/finance.boss", "/d", "/r/sales.margin", "/r/stock.ledger", "/f/sales.order/pivot")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_of_figures_have_enough_contrast_in_both_themes(
+    page: Page, served: Served, invoice: str, theme: str
+) -> None:
+    assert invoice
+    page.context.add_cookies([{"name": "anlan_theme", "value": theme, "url": served.url}])
+    for path in FIGURES:
+        page.goto(path)
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator("main .shape")).to_have_count(0)
+        assert page.evaluate(CONTRAST) == [], path
+
+
+def test_nothing_of_figures_is_wider_than_a_phone(page: Page, invoice: str) -> None:
+    assert invoice
+    page.set_viewport_size({"width": 375, "height": 780})
+    for path in FIGURES:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
 
 
 def drag(page: Page, what: str, where: str) -> None:

@@ -147,6 +147,10 @@ def test_a_pivot_over_a_report_has_the_reports_figures(trade: Trade) -> None:
     assert sum(D(cell[0]) for cell in found["totals"]["cells"]) == D(totals["margin"])
 
 
+def test_a_turnover_has_no_pivot_and_says_so(trade: Trade) -> None:
+    refused(lambda: pivoted(trade.ctx, Pivot(report="stock.turnover")), "pivot.turnover")
+
+
 @pytest.mark.parametrize("board", ["sales.overview", "sales.mine", "purchase.overview", "stock.overview", "finance.overview", "finance.boss"])
 def test_every_widget_of_the_packs_shows_something_in_every_period(trade: Trade, board: str) -> None:
     _sold(trade)

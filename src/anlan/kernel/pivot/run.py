@@ -159,6 +159,8 @@ def _grained(ctx: Context, text: str, group: _Group) -> str:
 
 def _over_report(ctx: Context, asked: Pivot, groups: Sequence[_Group]) -> tuple[str, list[_Value], dict[str, Any]]:
     report = definition_of(ctx, asked.report or "")
+    if report.reading == "turnover":
+        raise invalid([Fault("pivot.turnover", "report", {"form": report.label})])
     layout = layout_of(ctx, report)
     parameters = read_parameters(ctx, report, asked.given)
     places = {column.key: place for place, column in enumerate(layout.columns)}

@@ -65,5 +65,18 @@ def _table(ctx: Context, shown: Mapping[str, Any], found: Mapping[str, Any]) -> 
         for key, value in found["parameters"].items()
         if value is not None
     ]
-    columns = [exchange.ReportColumn(one["key"], one["label"], one["type"]) for one in found["columns"]]
-    return exchange.ReportTable(shown["label"], columns, found["rows"], found["totals"], notes)
+    columns = [
+        exchange.ReportColumn(one["key"], one["label"], one["type"], one.get("options"))
+        for one in found["columns"]
+    ]
+    documents = {one["key"] for one in found["columns"] if one["type"] == "reference"}
+    rows = [
+        {key: _number(value) if key in documents else value for key, value in row.items()}
+        for row in found["rows"]
+    ]
+    return exchange.ReportTable(shown["label"], columns, rows, found["totals"], notes)
+
+
+def _number(document: Any) -> Any:
+    """A document by its number: its title alone would not tell which it is."""
+    return (document.get("code") or document.get("label")) if isinstance(document, Mapping) else document
