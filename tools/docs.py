@@ -89,7 +89,7 @@ def _pack(folder: Path) -> str:
             for one in map(load, sorted((folder / kind).glob("*.yaml")))
         ]
         if rows:
-            heading = {"registers": "台账 register", "reports": "报表 report", "dashboards": "看板 dashboard", "prints": "打印模板 print"}[
+            heading = {"registers": "台账 register", "reports": "报表 report", "dashboards": "仪表盘 dashboard", "prints": "打印模板 print"}[
                 kind
             ]
             parts.append(_table([heading, ""], rows))

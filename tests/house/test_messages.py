@@ -145,7 +145,7 @@ def test_no_sentence_is_left_that_nothing_says() -> None:
     made = {f"unknown_{kind}" for kind in ("form", "register", "report", "dashboard")} | {
         f"not_{key}" for key in FIELD_TYPES
     }
-    made |= {f"board.{period}" for period in PERIODS}
+    made |= {f"dashboard.{period}" for period in PERIODS}
     made |= {f"pivot.{one}" for one in ("rows", "columns", "values", *CHARTS, *GRAINS, *WAYS)}
     sources = "\n".join(
         text for path, text in texts(SOURCE, ".py", ".yaml", ".html", ".js") if "messages" not in path.parts

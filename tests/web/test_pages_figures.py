@@ -164,7 +164,7 @@ def test_a_stranger_is_refused(stranger: TestClient, path: str) -> None:
 
 
 def test_a_stranger_sees_no_dashboards(stranger: TestClient) -> None:
-    assert "没有可看的看板" in stranger.get("/d").text
+    assert "没有可看的仪表盘" in stranger.get("/d").text
     assert "没有组件" not in stranger.get("/").text
 
 

@@ -32,7 +32,7 @@ def boards_page(request: Request, ctx: Context) -> Response:
     packs = {str(one["pack"]): one.get("pack_label") for one in describe.forms(ctx)}
     every = [dict(one) | {"pack_label": packs.get(one["pack"])} for one in dashboard.dashboards(ctx)]
     return render(
-        request, ctx, "boards.html", title=words().text("board.every", ctx.language), boards=every, own=dashboard.home(ctx)
+        request, ctx, "boards.html", title=words().text("dashboard.every", ctx.language), boards=every, own=dashboard.home(ctx)
     )
 
 
@@ -44,7 +44,7 @@ def board_page(request: Request, ctx: Context) -> Response:
         ctx,
         "board.html",
         title=show.label(values["board"]["label"], ctx.language),
-        crumbs=[(words().text("board.every", ctx.language), "/d")],
+        crumbs=[(words().text("dashboard.every", ctx.language), "/d")],
         **values,
     )
 
@@ -147,7 +147,7 @@ def chart_data(found: Json, language: str, ctx: Context) -> dict[str, Any]:
         for one in found["series"]
     ]  # fmt: skip
     if found.get("rest") is not None:
-        names.append(words().text("board.others", language))
+        names.append(words().text("dashboard.others", language))
         series[0]["data"].append(found["rest"])
     return {"chart": found["chart"], "type": found["type"], "names": names, "series": series}
 
