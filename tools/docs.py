@@ -83,13 +83,13 @@ def _pack(folder: Path) -> str:
             f"[README](../{(folder / 'README.md').relative_to(ROOT)}) · {about['version']} · requires: {needs}\n"
         )
     parts += _forms(folder)
-    for kind, name in (("registers", "register"), ("reports", "report"), ("prints", "print")):
+    for kind, name in (("registers", "register"), ("reports", "report"), ("dashboards", "dashboard"), ("prints", "print")):
         rows = [
             [f"`{one[name]}`", label(one["label"])]
             for one in map(load, sorted((folder / kind).glob("*.yaml")))
         ]
         if rows:
-            heading = {"registers": "台账 register", "reports": "报表 report", "prints": "打印模板 print"}[
+            heading = {"registers": "台账 register", "reports": "报表 report", "dashboards": "仪表盘 dashboard", "prints": "打印模板 print"}[
                 kind
             ]
             parts.append(_table([heading, ""], rows))

@@ -89,6 +89,7 @@ def test_every_pack_form_register_report_print_and_role_is_listed() -> None:
         ("forms", "form"),
         ("registers", "register"),
         ("reports", "report"),
+        ("dashboards", "dashboard"),
         ("prints", "print"),
     ):
         names += [one.content[key] for one in definitions(kind)]

@@ -10,10 +10,14 @@ from typing import NamedTuple
 
 import pytest
 
+from anlan.kernel.dashboard import PERIODS
 from anlan.kernel.fieldtype.types import FIELD_TYPES
 from anlan.kernel.formula.errors import DESIGN_CODES
 from anlan.kernel.i18n import LANGUAGES
+from anlan.kernel.pivot.fields import GRAINS
+from anlan.kernel.pivot.run import WAYS
 from anlan.kernel.site.making import messages
+from anlan.web.pages.pivots import CHARTS
 from house import PACKS, SOURCE, definitions, inner, texts
 
 # Where a code stands in a call: Fault(code, path, params), Refused(status, code, …), batch.fault(document, code, path, …).
@@ -138,9 +142,11 @@ def test_no_sentence_is_left_that_nothing_says() -> None:
     """Codes that are put together from parts are known by their first part."""
     parts = ("access.why.", "api.", "approval.", "audit.", "error.", "event.", "field.", "filter.", "formula.", "js.",
              "bulk.outcome.", "days.", "keys.", "kind.", "views.left.", "views.part.", "weekday.", "merge.", "record.line_", "theme.", "title.", "todo.kind.")  # fmt: skip
-    made = {f"unknown_{kind}" for kind in ("form", "register", "report")} | {
+    made = {f"unknown_{kind}" for kind in ("form", "register", "report", "dashboard")} | {
         f"not_{key}" for key in FIELD_TYPES
     }
+    made |= {f"dashboard.{period}" for period in PERIODS}
+    made |= {f"pivot.{one}" for one in ("rows", "columns", "values", *CHARTS, *GRAINS, *WAYS)}
     sources = "\n".join(
         text for path, text in texts(SOURCE, ".py", ".yaml", ".html", ".js") if "messages" not in path.parts
     )

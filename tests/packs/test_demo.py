@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from trade import Trade
 
-from anlan.kernel import register
+from anlan.kernel import register, report
 from anlan.kernel.site import Site
 from anlan.packs import demo
 
@@ -51,6 +51,13 @@ def test_stock_and_cost_hold_the_same_quantities(told: Trade) -> None:
     assert _by(told, "stock.on_hand", "quantity", "warehouse", "item") == _by(
         told, "stock.cost", "quantity", "warehouse", "item"
     )
+
+
+def test_margin_is_revenue_less_cost_of_the_ledger(told: Trade) -> None:
+    for name in ("sales.margin", "sales.margin_by_customer"):
+        totals = report.run(told.ctx, name, {"from": "2020-01-01", "to": "2030-12-31"})["totals"]
+        assert Decimal(totals["revenue"]) == -sum(_ledger(told, "revenue", "account").values())
+        assert Decimal(totals["cost"]) == sum(_ledger(told, "cost_of_sales", "account").values())
 
 
 def test_stock_value_is_the_inventory_account(told: Trade) -> None:

@@ -224,6 +224,15 @@ FILES: dict[str, Any] = {
         "columns": {"total": {"label": label("合计", "Total"), "value": "total", "total": True}},
         "grants": {"clerk": {"actions": ["read"]}},
     },
+    "dashboards/board.yaml": {
+        "dashboard": "demo.board",
+        "label": label("看板", "Board"),
+        "widgets": {
+            "orders": {"kind": "number", "form": "demo.order", "label": label("订单", "Orders"), "anytime": True},
+            "total": {"kind": "number", "report": "demo.orders", "column": "total"},
+        },
+        "grants": {"clerk": {"actions": ["read"]}},
+    },
     "prints/order.yaml": {
         "print": "demo.order",
         "form": "demo.order",

@@ -30,6 +30,8 @@ NAMES = {
     "print": "demo.order",
     "file": str(uuid4()),
     "report": "demo.orders",
+    "dashboard": "demo.board",
+    "widget": "orders",
     "kind": "form",
     "name": "demo.order",
 }

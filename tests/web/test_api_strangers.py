@@ -24,6 +24,7 @@ OWN = frozenset(
         "forms.list",
         "registers.list",
         "reports.list",
+        "dashboards.list",
         "me.read",
         "me.password",
         "me.sessions",
@@ -58,6 +59,8 @@ def address(route: Route, ask: Api) -> str:
         "print": "demo.order",
         "file": str(uuid4()),
         "report": "demo.orders",
+        "dashboard": "demo.board",
+        "widget": "orders",
         "kind": "form",
         "name": "demo.order",
     }
@@ -90,7 +93,7 @@ def test_somebody_without_a_role_is_refused(route: Route, ask: Api) -> None:
 
 
 def test_somebody_without_a_role_sees_empty_lists_of_what_there_is(ask: Api) -> None:
-    for path in ("/forms", "/registers", "/todos", "/search?q=ACME"):
+    for path in ("/forms", "/registers", "/dashboards", "/todos", "/search?q=ACME"):
         assert ask("GET", path, by="stranger").json()["data"] == [], path
     assert not [
         path for path in ask("GET", "/openapi.json", by="stranger").json()["paths"] if "demo." in path

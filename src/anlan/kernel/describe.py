@@ -190,6 +190,8 @@ def report(ctx: Context, name: str) -> Json:
     ctx.caller.policy.require(name, "read", kind="report")
     return {
         "report": name, "label": _label(item.label), "pack": name.split(".", maxsplit=1)[0],
+        "help": _label(item.help) if item.help else None, "reading": item.reading,
+        "exports": ctx.caller.policy.can(name, "export", kind="report"),
         "parameters": {key: {"type": one.type, "label": _label(one.label), "to": one.to, "required": one.required, "default": one.default}
                        for key, one in item.parameters.items()},
     }

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from anlan.kernel.definition.model import (
+    DashboardDefinition,
     FormDefinition,
     Grant,
     RegisterDefinition,
@@ -32,7 +33,7 @@ from anlan.kernel.errors import Refused
 
 __all__ = ["Explanation", "FieldAccess", "Kind", "Policies", "Policy", "TokenScope"]
 
-Kind = Literal["form", "register", "report"]
+Kind = Literal["form", "register", "report", "dashboard"]
 FieldAccess = Literal["none", "read"]
 Reason = Literal["all_rights", "granted", "not_granted", "token_scope", "unknown"]
 
@@ -47,7 +48,7 @@ _LEVELS = ("none", "read", "write")
 class TokenScope:
     """What a token is narrowed to; None: not narrowed in this respect.
 
-    `forms` also names registers and reports. A token that is limited to addresses or ends one day has a scope
+    `forms` also names registers, reports and dashboards. A token that is limited to addresses or ends one day has a scope
     too, which then allows everything.
     """
 
@@ -180,7 +181,7 @@ class Policy:
         return found
 
     def forms(self, action: str = "read", *, kind: Kind = "form") -> frozenset[str]:
-        """Names of the forms (registers, reports) on which the action may be done."""
+        """Names of the forms (registers, reports, dashboards) on which the action may be done."""
         return frozenset(name for name in self._tables[kind] if self.can(name, action, kind=kind))
 
     def explain(self, name: str, action: str, *, kind: Kind = "form") -> Explanation:
@@ -209,6 +210,7 @@ class Policies:
         registers: Mapping[str, RegisterDefinition],
         reports: Mapping[str, ReportDefinition],
         roles: Mapping[str, RoleDefinition],
+        dashboards: Mapping[str, DashboardDefinition] | None = None,
     ) -> None:
         self.all_rights = frozenset(key for key, role in roles.items() if role.all_rights)
         self.roles = frozenset(roles)
@@ -216,6 +218,7 @@ class Policies:
             "form": _table((name, one.grants) for name, one in forms.items()),
             "register": _table((name, one.grants) for name, one in registers.items()),
             "report": _table((name, one.grants) for name, one in reports.items()),
+            "dashboard": _table((name, one.grants) for name, one in (dashboards or {}).items()),
         }
         # For who must choose a password of his own first: nothing, with that reason.
         self.locked = Policy(
@@ -224,7 +227,7 @@ class Policies:
         self._made: dict[frozenset[str], Policy] = {}
 
     def knows(self, name: str) -> bool:
-        """Is there a form, register or report of this name?"""
+        """Is there a form, register, report or dashboard of this name?"""
         return any(name in table for table in self._tables.values())
 
     def of(self, roles: frozenset[str]) -> Policy:

@@ -22,6 +22,7 @@ from anlan.kernel.catalogue.register import build_register
 from anlan.kernel.definition.merge import apply_overlay
 from anlan.kernel.definition.model import (
     ApprovalDefinition,
+    DashboardDefinition,
     FormDefinition,
     PackDefinition,
     PrintDefinition,
@@ -187,6 +188,7 @@ def _compile(
     approvals: dict[str, ApprovalDefinition] = models["approval"]
     reports: dict[str, ReportDefinition] = models["report"]
     prints: dict[str, PrintDefinition] = models["print"]
+    dashboards: dict[str, DashboardDefinition] = models["dashboard"]
     return Catalogue(
         version=version,
         packs=packs,
@@ -194,7 +196,7 @@ def _compile(
                for name, item in forms.items()},
         registers={name: build_register(item, pack=definitions["register"][name]["pack"])
                    for name, item in registers.items()},
-        roles=roles, approvals=approvals, reports=reports, prints=prints,
+        roles=roles, approvals=approvals, reports=reports, prints=prints, dashboards=dashboards,
         functions=dict(BUILTINS),
     )
 

@@ -10,6 +10,7 @@ from anlan.kernel.catalogue.form import Form
 from anlan.kernel.catalogue.register import Register
 from anlan.kernel.definition.model import (
     ApprovalDefinition,
+    DashboardDefinition,
     PackDefinition,
     PrintDefinition,
     ReportDefinition,
@@ -35,6 +36,7 @@ class Catalogue:
     approvals: dict[str, ApprovalDefinition]
     reports: dict[str, ReportDefinition]
     prints: dict[str, PrintDefinition]
+    dashboards: dict[str, DashboardDefinition]
     functions: dict[str, Function]
     rules: dict[tuple[str, str], list[Rule]] = field(default_factory=dict)
     computes: dict[str, Compute] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class Catalogue:
         self.policies = Policies(
             forms={name: form.definition for name, form in self.forms.items()},
             registers={name: item.definition for name, item in self.registers.items()},
-            reports=self.reports, roles=self.roles)
+            reports=self.reports, dashboards=self.dashboards, roles=self.roles)
 
     def form(self, name: str) -> Form:
         """The form of a name; 404 when there is none."""

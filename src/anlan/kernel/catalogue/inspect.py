@@ -60,6 +60,7 @@ def inspect(catalogue: Catalogue, files: Mapping[str, str]) -> list[BadDefinitio
     if not faults:      # these look at several definitions at once; one fault would be told many times
         faults += _register_formulas(catalogue, files)
         faults += _report_formulas(catalogue, files)
+        faults += _dashboard_formulas(catalogue, files)
     return faults
 
 
@@ -150,6 +151,17 @@ def _register_formulas(catalogue: Catalogue, files: Mapping[str, str]) -> Faults
                 if text:
                     yield from _tried(file, f"limits.{key}.{part}", lambda text=text, shape=balance: _filter(  # type: ignore[misc]
                         catalogue, text, form_scope(catalogue.forms, shape), _names(catalogue, shape)))
+
+
+def _dashboard_formulas(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
+    for name, board in catalogue.dashboards.items():
+        file = files.get(f"dashboard:{name}", f"dashboard {name}")
+        for key, one in board.widgets.items():
+            shape = catalogue.forms.get(one.form or "")
+            if shape is not None and one.where:
+                scope = form_scope(catalogue.forms, shape)
+                yield from _tried(file, f"widgets.{key}.where", lambda text=one.where, shape=shape, scope=scope: _filter(  # type: ignore[misc]
+                    catalogue, text, scope, _names(catalogue, shape)))
 
 
 def _report_formulas(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anlan.kernel.catalogue.dashboards import dashboard_faults
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.catalogue.register import Register
 from anlan.kernel.catalogue.scope import form_scope
-from anlan.kernel.definition.model import Grant, PrintDefinition, ReportDefinition, View
+from anlan.kernel.definition.model import Grant, PrintDefinition, ReportDefinition, ReportSource, View
 from anlan.kernel.definition.reader import BadDefinition
 from anlan.kernel.fieldtype import FIELD_TYPES
 from anlan.kernel.series.tables import STEPS, keep_of, key_table, raw_table, roll_table
@@ -217,6 +218,8 @@ def other_references(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
         yield from _register_faults(catalogue, register, files.get(f"register:{register.name}", f"register {register.name}"))
     for name, report in catalogue.reports.items():
         yield from _report_faults(catalogue, report, files.get(f"report:{name}", f"report {name}"))
+    for name, board in catalogue.dashboards.items():
+        yield from dashboard_faults(catalogue, board, files.get(f"dashboard:{name}", f"dashboard {name}"))
     for name, paper in catalogue.prints.items():
         yield from _print_faults(catalogue, paper, files.get(f"print:{name}", f"print {name}"))
     for name, approval in catalogue.approvals.items():
@@ -256,17 +259,27 @@ def _register_faults(catalogue: Catalogue, register: Register, file: str) -> Fau
 
 def _report_faults(catalogue: Catalogue, report: ReportDefinition, file: str) -> Faults:
     yield from _grant_faults(catalogue, report.grants, READ_ACTIONS, None, file)
-    if (report.form is None) == (report.register_name is None):
-        yield BadDefinition(file, "form", "a report reads a form or a register, one of them")
-    elif report.form is not None:
-        yield from _unknown(file, "form", [report.form], catalogue.forms, "form")
-    elif report.register_name not in catalogue.registers or catalogue.registers[report.register_name].definition.kind != "balance":
-        yield BadDefinition(file, "register", f"there is no balance register {report.register_name}")
-    elif report.reading is None:
-        yield BadDefinition(file, "reading", "write reading: balance, turnover or movements")
-    elif report.reading == "turnover":
-        yield from _unknown(file, "parameters", [key for key in ("from", "to") if key not in report.parameters], (), "parameter (a turnover has from and to)")
-        yield from _unknown(file, "rows", report.rows, catalogue.registers[report.register_name].dimensions, "dimension")
+    if report.parts:
+        if report.form is not None or report.register_name is not None:
+            yield BadDefinition(file, "parts", "a report with parts has no form or register of its own")
+        for key, part in report.parts.items():
+            yield from _source_faults(catalogue, report, part, file, f"parts.{key}.")
+            yield from _unknown(file, f"parts.{key}.rows", part.rows, report.rows, "row of this report")
+            yield from _unknown(file, f"parts.{key}.columns", part.columns, report.columns, "column")
+    else:
+        yield from _source_faults(catalogue, report, report, file, "")
+    given = {key for part in report.parts.values() for key in (*part.rows, *part.columns)}
+    for key, column in report.columns.items():
+        if report.parts and column.value is not None:
+            yield BadDefinition(file, f"columns.{key}.value", "with parts, each part gives the value under its own columns")
+        elif (column.result is None) == (column.value is None and key not in given):
+            yield BadDefinition(file, f"columns.{key}", "write value (of each row) or result (of the sums), one of them")
+        elif column.result is not None and report.reading == "turnover":
+            yield BadDefinition(file, f"columns.{key}.result", "a turnover's columns compare sums already; write value")
+        if column.opens is not None:
+            yield from _unknown(file, f"columns.{key}.opens", [column.opens], catalogue.reports, "report")
+    if report.parts:
+        yield from _unknown(file, "rows", report.rows, given, "value in any part for row")
     for key, item in report.parameters.items():
         if item.type not in FIELD_TYPES or FIELD_TYPES[item.type].is_lines:
             yield BadDefinition(file, f"parameters.{key}.type", f"there is no type {item.type}")
@@ -276,6 +289,33 @@ def _report_faults(catalogue: Catalogue, report: ReportDefinition, file: str) ->
         path = text.lstrip("-")
         if not {path, path.split(".")[0]} & {*report.columns, *report.rows}:
             yield BadDefinition(file, "sort", f"{path} is no column and no row of this report")
+    yield from _unknown(file, "subtotals", report.subtotals, report.rows, "row of this report")
+    if any(column.running for column in report.columns.values()) and (report.parts or report.reading != "movements"):
+        yield BadDefinition(file, "columns", "a running figure needs reading: movements")
+
+
+def _source_faults(catalogue: Catalogue, report: ReportDefinition, source: ReportSource, file: str, place: str) -> Faults:
+    if (source.form is None) == (source.register_name is None):
+        yield BadDefinition(file, f"{place}form", "a report reads a form or a register, one of them")
+    elif source.form is not None:
+        yield from _unknown(file, f"{place}form", [source.form], catalogue.forms, "form")
+        if source.each is not None and source.form in catalogue.forms:
+            yield from _unknown(file, f"{place}each", [source.each], catalogue.forms[source.form].lines, "lines field")
+    elif source.register_name not in catalogue.registers or catalogue.registers[source.register_name].definition.kind != "balance":
+        yield BadDefinition(file, f"{place}register", f"there is no balance register {source.register_name}")
+    elif source.reading is None:
+        yield BadDefinition(file, f"{place}reading", "write reading: balance, turnover or movements")
+    elif source.reading == "turnover":
+        if place:
+            yield BadDefinition(file, f"{place}reading", "a part reads balance or movements; a turnover stands alone")
+        yield from _unknown(file, "parameters", [key for key in ("from", "to") if key not in report.parameters], (), "parameter (a turnover has from and to)")
+        yield from _unknown(file, "rows", report.rows, catalogue.registers[source.register_name].dimensions, "dimension")
+    if source.each is not None and source.form is None:
+        yield BadDefinition(file, f"{place}each", "only a form has lines; leave each out")
+    if source.of is not None:
+        yield from _unknown(file, f"{place}of", [source.of], catalogue.forms, "form")
+        if source.reading != "movements":
+            yield BadDefinition(file, f"{place}of", "of narrows movements to one form's documents; write reading: movements")
 
 
 def _print_faults(catalogue: Catalogue, paper: PrintDefinition, file: str) -> Faults:

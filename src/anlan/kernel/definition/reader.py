@@ -26,11 +26,12 @@ KINDS: dict[str, type[BaseModel]] = {
     "role": model.RoleDefinition,
     "approval": model.ApprovalDefinition,
     "report": model.ReportDefinition,
+    "dashboard": model.DashboardDefinition,
     "print": model.PrintDefinition,
 }
 
 # Folder (one definition a file) or file (a list of them) → kind.
-FOLDERS = {"forms": "form", "registers": "register", "reports": "report", "prints": "print"}
+FOLDERS = {"forms": "form", "registers": "register", "reports": "report", "dashboards": "dashboard", "prints": "print"}
 LISTS = {"roles.yaml": "role", "approvals.yaml": "approval"}
 
 

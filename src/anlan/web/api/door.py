@@ -41,7 +41,7 @@ PREFIX = "/api/v1"
 
 T = TypeVar("T")
 
-_KINDS: tuple[Kind, ...] = ("form", "register", "report")
+_KINDS: tuple[Kind, ...] = ("form", "register", "report", "dashboard")
 
 _log = logging.getLogger("anlan.web")
 

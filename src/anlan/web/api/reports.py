@@ -13,7 +13,7 @@ from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import MEDIA_TYPES, named
 from anlan.web.api.words import in_language
 
-__all__ = ["every", "run"]
+__all__ = ["behind", "every", "keys_of", "run"]
 
 _FORMATS = ("json", "xlsx", "csv", "pdf")
 
@@ -38,6 +38,26 @@ def run(call: Call) -> Answer:
     return Answer(content=content, media_type=MEDIA_TYPES[kind], headers=named(f"{shown['label']}.{kind}"))
 
 
+def behind(call: Call) -> Answer:
+    """GET /reports/{report}/behind: the rows that a figure was made of; `is.customer=…` names a row's groups."""
+    keys, given = keys_of(call.query)
+    column = given.pop("column", None) or None
+    limit = params.whole(call.query, "limit", 100, 1, 500)
+    given.pop("limit", None)
+    found = report.behind(call.ctx, call.path["report"], given, keys, column, limit=limit)
+    return Answer(in_language(found, language_of(call.ctx.language)))
+
+
+def keys_of(query: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What a query string says of a row's groups (`is.<row>`), and all else in it.
+
+    >>> keys_of({"is.customer": "C1", "from": "2026-11-01"})
+    ({'customer': 'C1'}, {'from': '2026-11-01'})
+    """
+    keys = {key[3:]: value for key, value in query.items() if key.startswith("is.")}
+    return keys, {key: value for key, value in query.items() if not key.startswith("is.")}
+
+
 def _table(ctx: Context, shown: Mapping[str, Any], found: Mapping[str, Any]) -> exchange.ReportTable:
     """The report as a table for paper and sheets; the parameters that were given stand above it."""
     notes = [
@@ -45,5 +65,18 @@ def _table(ctx: Context, shown: Mapping[str, Any], found: Mapping[str, Any]) -> 
         for key, value in found["parameters"].items()
         if value is not None
     ]
-    columns = [exchange.ReportColumn(one["key"], one["label"], one["type"]) for one in found["columns"]]
-    return exchange.ReportTable(shown["label"], columns, found["rows"], found["totals"], notes)
+    columns = [
+        exchange.ReportColumn(one["key"], one["label"], one["type"], one.get("options"))
+        for one in found["columns"]
+    ]
+    documents = {one["key"] for one in found["columns"] if one["type"] == "reference"}
+    rows = [
+        {key: _number(value) if key in documents else value for key, value in row.items()}
+        for row in found["rows"]
+    ]
+    return exchange.ReportTable(shown["label"], columns, rows, found["totals"], notes)
+
+
+def _number(document: Any) -> Any:
+    """A document by its number: its title alone would not tell which it is."""
+    return (document.get("code") or document.get("label")) if isinstance(document, Mapping) else document

@@ -323,6 +323,13 @@ ANSWERS: dict[str, Any] = {
         ("kind", "name", "definition"), kind=_TEXT, name=_TEXT, definition=_ANY_OBJECT
     ),
     "reports.list": _data(_object(("report", "label"), report=_TEXT, label=_TEXT)),
+    "dashboards.list": _data(_object(("dashboard", "label"), dashboard=_TEXT, label=_TEXT)),
+    "dashboards.read": _object(
+        ("dashboard", "label", "period", "widgets"), dashboard=_TEXT, label=_TEXT, period=_TEXT, widgets=_list(_ANY_OBJECT)
+    ),
+    "dashboards.widget": _object(("kind", "at"), kind=_TEXT, at=_TEXT),
+    "pivot.read": _object(("rows", "columns", "values"), rows=_list(_ANY_OBJECT), columns=_list({}), values=_list(_ANY_OBJECT)),
+    "pivot.fields": _object(("dimensions", "measures"), dimensions=_list(_ANY_OBJECT), measures=_list(_ANY_OBJECT)),
 }
 
 
@@ -357,6 +364,12 @@ PARAMETERS: dict[str, Schema] = {
     "from": _query("from", _TEXT),
     "to": _query("to", _TEXT),
     "q": _query("q", _TEXT),
+    "each": _query("each", _TEXT, "the lines to count by; left out: documents"),
+    "rows": _query("rows", _TEXT, f"dimensions down: {_COMMA}; a date as date@month"),
+    "columns": _query("columns", _TEXT, f"dimensions across: {_COMMA}"),
+    "values": _query("values", _TEXT, f"{_COMMA}; sum:x, avg:x, min:x, max:x or count"),
+    "period": _query("period", {"enum": ["month", "last_month", "quarter", "year", "days_30", "days_90"]}),
+    "company": _query("company", _TEXT, "a company's code or id"),
     "format": _query("format", {"enum": ["json", "xlsx", "csv", "pdf"]}),
     "language": _query("language", {"enum": ["zh", "en"]}),
     "IdempotencyKey": {

@@ -7,6 +7,7 @@ from functools import partial
 from anlan.web.api import (
     bulk,
     definitions,
+    figures,
     files,
     finding,
     forms,
@@ -123,6 +124,14 @@ _REGISTERS = (
     _post("/series/{register}", "series.push", series.push, "json", status=201, needs="create"),
     _get("/reports", "reports.list", reports.every),
     _get("/reports/{report}", "reports.read", reports.run, query=None, needs="read", answers="*/*"),
+    _get("/reports/{report}/behind", "reports.behind", reports.behind, query=None, needs="read"),
+    _get("/reports/{report}/pivot", "reports.pivot", figures.pivot_of_report, query=None, needs="read"),
+    _get("/pivot/{form}", "pivot.read", figures.pivot_of_form, query=figures.FORM_PARAMETERS, needs="read"),
+    _get("/pivot/{form}/fields", "pivot.fields", figures.fields_of_form, query=("each",), needs="read"),
+    _get("/dashboards", "dashboards.list", figures.dashboards),
+    _get("/dashboards/{dashboard}", "dashboards.read", figures.one_dashboard, needs="read"),
+    _get("/dashboards/{dashboard}/{widget}", "dashboards.widget", figures.widget, query=("period", "company"),
+         needs="read"),
 )  # fmt: skip
 
 _PEOPLE = (

@@ -176,6 +176,7 @@ def render(
     if not name.startswith("part/"):
         base |= {
             "menu": menu(ctx),
+            "has_boards": bool(ctx.caller.policy.forms("read", kind="dashboard")),
             "todo_count": todo.count(ctx),
             "unread": message.unread(ctx),
             "trouble": ctx.site.trouble if ctx.caller.admin else None,

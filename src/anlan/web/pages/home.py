@@ -7,11 +7,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from anlan.kernel import describe, message, query
+from anlan.kernel import dashboard, describe, message, query
 from anlan.kernel.context import Context
 from anlan.kernel.site import example
 from anlan.kernel.workflow import todo
 from anlan.web.pages import show
+from anlan.web.pages.boards import board_values
 from anlan.web.pages.frame import menu, render, words
 
 __all__ = ["bell_part", "help_part", "home_page", "palette_part", "search_page", "todo_page"]
@@ -22,12 +23,15 @@ TOLD = 20
 
 
 def home_page(request: Request, ctx: Context) -> Response:
-    """`GET /`: what waits for me, and what I had open last (this browser remembers it)."""
+    """`GET /`: what waits for me, my role's dashboard, and what I had open last (this browser remembers it)."""
+    own = dashboard.home(ctx)
+    values = board_values(request, ctx, own) if own else {"board": None}
     return render(
         request,
         ctx,
         "home.html",
         title=words().text("home.title", ctx.language),
+        **values,
         todos=_todos(ctx),
         example=ctx.caller.admin and example.loaded(ctx.site),
         starts=[
