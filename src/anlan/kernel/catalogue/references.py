@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.catalogue.register import Register
 from anlan.kernel.catalogue.scope import form_scope
-from anlan.kernel.definition.model import Grant, PrintDefinition, ReportDefinition
+from anlan.kernel.definition.model import ApprovalDefinition, Grant, PrintDefinition, ReportDefinition
 from anlan.kernel.definition.reader import BadDefinition
 from anlan.kernel.fieldtype import FIELD_TYPES
 from anlan.kernel.series.tables import STEPS, keep_of, key_table, raw_table, roll_table
@@ -166,10 +166,18 @@ def other_references(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
     for name, paper in catalogue.prints.items():
         yield from _print_faults(catalogue, paper, files.get(f"print:{name}", f"print {name}"))
     for name, approval in catalogue.approvals.items():
-        yield from _unknown(files.get(f"approval:{name}", f"approval {name}"), "roles", approval.roles, catalogue.roles, "role")
+        yield from _approval_faults(catalogue, approval, files.get(f"approval:{name}", f"approval {name}"))
     for event, rules in catalogue.rules.items():
         yield from (BadDefinition(f"{rule.pack}/rules.py", rule.function.__name__, f"there is no form {event[0]}")
                     for rule in rules if event[0] not in catalogue.forms)
+
+
+def _approval_faults(catalogue: Catalogue, approval: ApprovalDefinition, file: str) -> Faults:
+    yield from _unknown(file, "roles", approval.roles, catalogue.roles, "role")
+    yield from _unknown(file, "copy_roles", approval.copy_roles, catalogue.roles, "role")
+    yield from _unknown(file, "order", approval.order or (), approval.steps, "step")
+    for key, one in approval.steps.items():
+        yield from _unknown(file, f"steps.{key}.roles", one.roles, catalogue.roles, "role")
 
 
 def _register_faults(catalogue: Catalogue, register: Register, file: str) -> Faults:

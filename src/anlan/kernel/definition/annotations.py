@@ -19,7 +19,7 @@ ELEMENTS: tuple[Path, ...] = tuple(
         "fields.*", "fields.*.options.*", "workflow.states.*", "workflow.transitions.*", "states.*",
         "transitions.*", "grants.*", "views.*", "sections.*", "postings.*", "conversions.*", "checks.*",
         "unique.*", "indexes.*", "events.*", "limits.*", "dimensions.*", "resources.*", "memory.*",
-        "rollups.*", "parameters.*", "columns.*", "blocks.*",
+        "rollups.*", "parameters.*", "columns.*", "blocks.*", "steps.*",
     )
 )  # fmt: skip
 
@@ -77,6 +77,7 @@ NAMES: dict[tuple[str, Path], Names] = {
     ("views", ("where",)): Names.FORMULA,
     ("sections", ("fields",)): Names.FIELDS,
     ("grants", ("rows",)): Names.FORMULA,
+    ("steps", ("roles",)): Names.ROLES,
     ("checks", ("keep",)): Names.FORMULA,
     ("checks", ("path",)): Names.FIELDS,
     ("unique", ()): Names.FIELDS,
