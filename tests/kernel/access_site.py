@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
@@ -76,7 +76,7 @@ class SmallCatalogue:
 class SmallSite:
     pool: Pool
     home: Path
-    zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     clock: TestClock = field(default_factory=lambda: TestClock("2026-11-24T02:00:00Z"))
     catalogue: SmallCatalogue = field(
         default_factory=lambda: SmallCatalogue(

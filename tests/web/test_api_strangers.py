@@ -32,6 +32,8 @@ OWN = frozenset(
         "tokens.create",
         "tokens.end",
         "todos.list",
+        "todos.counts",
+        "delegations.list",
         "search.find",
         "recycle.list",  # one's own: test_what_somebody_else_deleted_is_neither_seen_nor_restored
         "files.save",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
 from anlan.kernel.access.identity import USERS
@@ -93,7 +94,7 @@ def list(ctx: Ctx, box: Box = "open", *, form: str | None = None) -> builtins.li
     with ctx.site.pool.connection() as connection:
         rows = connection.execute(query, [*parameters, form]).fetchall()
         requests = {one.id: one for one in load(connection, {row[0] for row in rows})}
-    return [_todo(requests[row[0]], *row[1:]) for row in rows]
+    return [_todo(requests[row[0]], row) for row in rows]
 
 
 def count(ctx: Ctx) -> int:
@@ -120,17 +121,8 @@ def counts(ctx: Ctx) -> dict[Box, int]:
     return dict(zip(BOXES, row, strict=True))
 
 
-def _todo(
-    one: Request,
-    kind: Any,
-    number: str | None,
-    title: str | None,
-    state: str | None,
-    since: Any,
-    instead_of: str | None,
-    code: str | None,
-    name: str | None,
-) -> Todo:
+def _todo(one: Request, row: Sequence[Any]) -> Todo:
+    _, kind, number, title, state, since, instead_of, code, name = row
     returned = next((person.comment for person in reversed(one.people) if person.decision == "return"), None)
     found: Todo = {
         "kind": kind,

@@ -9,13 +9,12 @@ from anlan.kernel import job, query
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid, not_found
 from anlan.kernel.i18n import language_of
-from anlan.kernel.workflow import todo
 from anlan.web.api import params
 from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import with_sentences
 from anlan.web.api.words import sentences
 
-__all__ = ["job_state", "search", "suggest", "todos"]
+__all__ = ["job_state", "search", "suggest"]
 
 
 def search(call: Call) -> Answer:
@@ -36,11 +35,6 @@ def suggest(call: Call) -> Answer:
         limit=params.whole(call.query, "limit", 10, 1, 50),
     )
     return Answer({"data": found})
-
-
-def todos(call: Call) -> Answer:
-    """GET /todos: what waits for the caller."""
-    return Answer({"data": todo.list(call.ctx)})
 
 
 def job_state(call: Call) -> Answer:
