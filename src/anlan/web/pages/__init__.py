@@ -22,7 +22,17 @@ from starlette.types import Scope
 from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
-from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables
+from anlan.web.pages import (
+    approvals,
+    home,
+    importing,
+    listing,
+    login,
+    record_page,
+    recycle,
+    second_factor,
+    tables,
+)
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
@@ -70,7 +80,11 @@ def routes() -> list[BaseRoute]:
         Route("/login", _answer(login.login_page)),
         Route("/login", _posted(login.log_in), methods=["POST"]),
         Route("/logout", _answer(login.log_out), methods=["POST"]),
-        Route("/todo", _answer(page(home.todo_page))),
+        Route("/todo", _answer(page(approvals.todo_page))),
+        Route("/todo/{record}", _answer(page(approvals.card_page))),
+        Route("/me/delegations", _answer(page(approvals.delegations_page))),
+        Route("/me/delegations", _form_page(approvals.delegate, fields=100), methods=["POST"]),
+        Route("/me/delegations/{id}/end", _answer(page(approvals.end_delegation)), methods=["POST"]),
         Route("/search", _answer(page(home.search_page))),
         Route("/palette", _answer(page(home.palette_part))),
         Route("/bell", _answer(page(home.bell_part)), methods=["POST"]),

@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from anlan.kernel import describe, message, query
 from anlan.kernel.context import Context
-from anlan.kernel.workflow import todo
 from anlan.web.pages import show
+from anlan.web.pages.approvals import known_todos
 from anlan.web.pages.frame import menu, render, words
 
-__all__ = ["bell_part", "help_part", "home_page", "palette_part", "search_page", "todo_page"]
+__all__ = ["bell_part", "help_part", "home_page", "palette_part", "search_page"]
 
 
 STARTS = 8
@@ -27,17 +27,10 @@ def home_page(request: Request, ctx: Context) -> Response:
         ctx,
         "home.html",
         title=words().text("home.title", ctx.language),
-        todos=_todos(ctx),
+        todos=known_todos(ctx),
         starts=[
             one for one in describe.forms(ctx) if one["kind"] == "document" and "create" in one["actions"]
         ][:STARTS],
-    )
-
-
-def todo_page(request: Request, ctx: Context) -> Response:
-    """`GET /todo`."""
-    return render(
-        request, ctx, "todo.html", title=words().text("todo.title", ctx.language), todos=_todos(ctx)
     )
 
 
@@ -81,15 +74,6 @@ def help_part(request: Request, ctx: Context) -> Response:
 
 def _matches(text: str, *names: str) -> bool:
     return all(any(word in name.lower() for name in names) for word in text.split())
-
-
-def _todos(ctx: Context) -> list[dict[str, Any]]:
-    known = {one["form"]: one for one in describe.forms(ctx)}
-    return [
-        dict(one) | {"form_label": show.label(known[one["form"]]["label"], ctx.language)}
-        for one in todo.list(ctx)
-        if one["form"] in known
-    ]
 
 
 def _found(ctx: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
