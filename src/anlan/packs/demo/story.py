@@ -3,7 +3,8 @@
 1. People, places, goods, partners, opening stock and capital, the day before the first.
 2. Each working day: purchases, production, transfers, orders, deliveries, invoices, shop sales, money.
 3. A month is closed on the fifth of the next but one, when its vouchers have been reviewed.
-4. The end leaves work to do: drafts, open orders, a delivery that waits for its invoice, a shortage.
+4. The end leaves work to do: drafts, open orders, a delivery that waits for its invoice, a shortage; and the company
+   turns approvals on, so that three orders wait for somebody.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from anlan.kernel.site import Site
 from anlan.packs.demo.beginning import found_company
 from anlan.packs.demo.days import leave_work, live_a_day
 from anlan.packs.demo.state import Story
+from anlan.packs.demo.waiting import turn_on_approvals
 
 __all__ = ["DAYS", "load"]
 
@@ -35,3 +37,4 @@ def load(site: Site) -> None:
         if story.day.weekday() != SUNDAY:
             live_a_day(story)
     leave_work(story)
+    turn_on_approvals(story)
