@@ -37,6 +37,7 @@ def form_references(catalogue: Catalogue, form: Form, file: str) -> Faults:
         yield from _field_faults(catalogue, form, item, file)
     yield from _frame_faults(catalogue, form, file)
     yield from _workflow_faults(catalogue, form, file)
+    yield from _scan_faults(form, file)
     yield from _posting_faults(catalogue, form, file)
     yield from _conversion_faults(catalogue, form, file)
     yield from _grant_faults(catalogue, form.definition.grants, BASIC_ACTIONS | DECISIONS | set(form.transitions), form, file)
@@ -93,6 +94,20 @@ def _frame_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:
         yield from _unknown(file, "number.per", definition.number.per, form.fields, "field")
         yield from _unknown(file, "number.pattern", [part for part in re.findall(r"\{([a-z_]+)\}", definition.number.pattern)
                                                      if part not in ("yyyy", "yy", "dd", "company")], form.fields, "field")
+
+
+def _scan_faults(form: Form, file: str) -> Faults:
+    scan = form.definition.scan
+    if scan is None:
+        return
+    lines = form.definition.fields.get(scan.lines)
+    if lines is None or lines.type != "lines":
+        yield BadDefinition(file, "scan.lines", f"{scan.lines} is no field of lines")
+        return
+    known = lines.fields or {}
+    named = [("item", scan.item), ("quantity", scan.quantity), *([("lot", scan.lot)] if scan.lot else [])]
+    for what, key in named:
+        yield from _unknown(file, f"scan.{what}", [key], known, "field")
 
 
 def _workflow_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:

@@ -275,6 +275,21 @@ class Section(Model):
     folded: bool = False
 
 
+class ScanLines(Model):
+    """How the lines of a document are entered by scanning, one piece a scan.
+
+    mode `expected`: the lines say what should come, a scan counts up towards it, other codes are refused;
+    `free`: what is scanned is added. `blind`: what is expected is not shown.
+    """
+
+    lines: Key = "lines"
+    item: Key = "item"
+    quantity: Key = "quantity"
+    lot: Key | None = None
+    mode: Literal["expected", "free"] = "free"
+    blind: bool = False
+
+
 class FormDefinition(Model):
     """The definition of one kind of record.
 
@@ -303,6 +318,7 @@ class FormDefinition(Model):
     unique: dict[Key, list[str]] = Field(default_factory=dict)
     indexes: dict[Key, list[str]] = Field(default_factory=dict)
     checks: dict[Key, Check] = Field(default_factory=dict)
+    scan: ScanLines | None = None
     source: str | None = None
     locked: list[str] | None = None
     renames: dict[str, str] | None = None

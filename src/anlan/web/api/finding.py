@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anlan.kernel import job, query
+from anlan.kernel import job, query, scan
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid, not_found
 from anlan.kernel.i18n import language_of
@@ -14,7 +14,7 @@ from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import with_sentences
 from anlan.web.api.words import sentences
 
-__all__ = ["job_state", "search", "suggest"]
+__all__ = ["job_state", "scanned", "search", "suggest"]
 
 
 def search(call: Call) -> Answer:
@@ -22,6 +22,13 @@ def search(call: Call) -> Answer:
     return Answer(
         {"data": query.search(call.ctx, _asked(call), limit=params.whole(call.query, "limit", 20, 1, 100))}
     )
+
+
+def scanned(call: Call) -> Answer:
+    """GET /scan?code=: the records that a scanned code names, and the parts of a GS1 code."""
+    code = call.query.get("code", "")
+    found = scan.find(call.ctx, code, form=call.query.get("form") or None)
+    return Answer({"data": found, "parts": scan.parse(code[: scan.LONGEST])._asdict()})
 
 
 def suggest(call: Call) -> Answer:

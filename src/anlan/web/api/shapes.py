@@ -273,6 +273,7 @@ ANSWERS: dict[str, Any] = {
     "colleagues.find": _data(_object(("id", "code", "label"), id=_TEXT, code=_TEXT, label=_TEXT)),
     "delegations.list": _data(_ANY_OBJECT),
     "delegations.create": _ANY_OBJECT,
+    "scan.find": _object(("data", "parts"), data=_list(_ANY_OBJECT), parts=_ANY_OBJECT),
     "me.read": _object(
         ("login", "name", "language", "roles"), login=_TEXT, name=_TEXT, language=_TEXT, roles=_list(_TEXT)
     ),
@@ -321,6 +322,7 @@ PARAMETERS: dict[str, Schema] = {
     "from": _query("from", _TEXT),
     "to": _query("to", _TEXT),
     "q": _query("q", _TEXT),
+    "code": _query("code", _TEXT, "as the scanner sends it: a number, a code, a barcode, GS1"),
     "format": _query("format", {"enum": ["json", "xlsx", "csv", "pdf"]}),
     "language": _query("language", {"enum": ["zh", "en"]}),
     "IdempotencyKey": {

@@ -130,6 +130,7 @@ _APPROVALS = (
 )
 
 _FOUND = (
+    _get("/scan", "scan.find", finding.scanned, query=("code", "form")),
     _get("/search", "search.find", finding.search, query=("q", "limit")),
     _get("/suggest/{form}", "suggest.find", finding.suggest, query=("q", "only", "field", "limit")),
     _get("/jobs/{id}", "jobs.read", finding.job_state),
