@@ -94,6 +94,8 @@ def fill(opened: Site) -> None:
 def with_approval(opened: Site, when: str = "gross > 1000") -> None:
     """Orders of which `when` is true wait for `chief`, a sales manager: an approval of the company's own and an overlay, published."""
     ctx = context(opened)
+    if query.records(ctx, "system.user", Query(where='code = "chief"'))["data"]:
+        return  # another test of this run asked for it already
     company = query.records(ctx, "system.company", Query(limit=1))["data"][0]["id"]
     chief = {"code": "chief", "name": "Chief", "roles": ["sales_manager"], "company": company}
     record.create(ctx, "system.user", chief)
