@@ -123,6 +123,7 @@ def go_on(ctx: Ctx, connection: Connection, request: Request) -> Status:
 
 
 def asked_of(request: Request) -> Asked:
+    """What the rounds need to know of a stored request."""
     definition = request.definition or ApprovalDefinition.model_validate(
         {"approval": request.approval, "label": request.approval}
     )
