@@ -103,6 +103,7 @@ def test_goods_are_received_against_an_order_by_scanning_with_less_than_two_taps
     page.goto("/scan")
     taps = 0
     scan(page, bought["number"])
+    expect(page.locator(".scan-hit")).to_contain_text("采购订单")
     page.locator(".scan-hit button.btn-primary").first.tap()
     taps += 1
     expect(page.locator(".scan-rows li")).to_have_count(3)

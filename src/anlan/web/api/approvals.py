@@ -10,7 +10,7 @@ from anlan.kernel.i18n import language_of
 from anlan.kernel.workflow import delegation, desk, hands, todo
 from anlan.web.api import params
 from anlan.web.api.routing import Answer, Call
-from anlan.web.api.words import sentences
+from anlan.web.api.words import in_language, sentences
 
 __all__ = [
     "add_delegation",
@@ -33,7 +33,7 @@ __all__ = [
 def todos(call: Call) -> Answer:
     """GET /todos"""
     box = cast(todo.Box, params.choice(call.query, "box", todo.BOXES, "open"))
-    return Answer({"data": todo.list(call.ctx, box, form=call.query.get("form") or None)})
+    return _spoken(call, {"data": todo.list(call.ctx, box, form=call.query.get("form") or None)})
 
 
 def counts(call: Call) -> Answer:
@@ -43,12 +43,12 @@ def counts(call: Call) -> Answer:
 
 def card(call: Call) -> Answer:
     """GET /approvals/{id}"""
-    return Answer(desk.card(call.ctx, _id(call)))
+    return _spoken(call, desk.card(call.ctx, _id(call)))
 
 
 def of_record(call: Call) -> Answer:
     """GET /records/{form}/{id}/approvals"""
-    return Answer({"data": desk.of_record(call.ctx, call.path["form"], call.path["id"])})
+    return _spoken(call, {"data": desk.of_record(call.ctx, call.path["form"], call.path["id"])})
 
 
 def decide(call: Call) -> Answer:
@@ -56,7 +56,7 @@ def decide(call: Call) -> Answer:
     key = _known(call)
     body = params.object_body(call.body, known=("decision", "comment"))
     decision = params.required_text(body, "decision")
-    return Answer(desk.decide(call.ctx, key, decision, comment=params.text_of(body, "comment")))
+    return _spoken(call, desk.decide(call.ctx, key, decision, comment=params.text_of(body, "comment")))
 
 
 def decide_many(call: Call) -> Answer:
@@ -84,7 +84,7 @@ def transfer(call: Call) -> Answer:
     body = params.object_body(call.body, known=("to", "of", "comment"))
     to, of, comment = params.required_text(body, "to"), params.text_of(body, "of"), params.text_of(body, "comment")
     ctx = call.ctx
-    return Answer(ctx.atomically(lambda: hands.transfer(ctx, ctx.connection, key, to=to, of=of, comment=comment)))
+    return _spoken(call, ctx.atomically(lambda: hands.transfer(ctx, ctx.connection, key, to=to, of=of, comment=comment)))
 
 
 def sign(call: Call) -> Answer:
@@ -94,8 +94,9 @@ def sign(call: Call) -> Answer:
     when: Any = params.choice({"when": params.required_text(body, "when")}, "when", ("before", "after"), "before")
     who, comment = params.texts_of(body, "who") or [], params.text_of(body, "comment")
     ctx = call.ctx
-    return Answer(
-        ctx.atomically(lambda: hands.add_signers(ctx, ctx.connection, key, who=who, when=when, comment=comment))
+    return _spoken(
+        call,
+        ctx.atomically(lambda: hands.add_signers(ctx, ctx.connection, key, who=who, when=when, comment=comment)),
     )
 
 
@@ -104,7 +105,7 @@ def urge(call: Call) -> Answer:
     key = _known(call)
     comment = params.text_of(params.object_body(call.body, known=("comment",)), "comment")
     ctx = call.ctx
-    return Answer(ctx.atomically(lambda: hands.urge(ctx, ctx.connection, key, comment=comment)))
+    return _spoken(call, ctx.atomically(lambda: hands.urge(ctx, ctx.connection, key, comment=comment)))
 
 
 def copy(call: Call) -> Answer:
@@ -112,7 +113,7 @@ def copy(call: Call) -> Answer:
     key = _known(call)
     to = params.texts_of(params.object_body(call.body, known=("to",)), "to") or []
     ctx = call.ctx
-    return Answer(ctx.atomically(lambda: hands.copy(ctx, ctx.connection, key, to=to)))
+    return _spoken(call, ctx.atomically(lambda: hands.copy(ctx, ctx.connection, key, to=to)))
 
 
 def colleagues(call: Call) -> Answer:
@@ -151,6 +152,11 @@ def end_delegation(call: Call) -> Answer:
     ctx, key = call.ctx, params.identifier(call.path, "delegation")
     ctx.atomically(lambda: delegation.cancel(ctx, ctx.connection, key))
     return Answer(status=204)
+
+
+def _spoken(call: Call, data: Any) -> Answer:
+    """An answer with its labels in the caller's language."""
+    return Answer(in_language(data, language_of(call.ctx.language)))
 
 
 def _id(call: Call) -> str:

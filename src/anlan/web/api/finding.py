@@ -12,7 +12,7 @@ from anlan.kernel.i18n import language_of
 from anlan.web.api import params
 from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import with_sentences
-from anlan.web.api.words import sentences
+from anlan.web.api.words import in_language, sentences
 
 __all__ = ["job_state", "scanned", "search", "suggest"]
 
@@ -28,6 +28,7 @@ def scanned(call: Call) -> Answer:
     """GET /scan?code=: the records that a scanned code names, and the parts of a GS1 code."""
     code = call.query.get("code", "")
     found = scan.find(call.ctx, code, form=call.query.get("form") or None)
+    found = in_language(found, language_of(call.ctx.language))
     return Answer({"data": found, "parts": scan.parse(code[: scan.LONGEST])._asdict()})
 
 
