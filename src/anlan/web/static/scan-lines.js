@@ -111,7 +111,7 @@ function drawRow(row) {
     const value = readNumber(input.value);
     if (value === undefined || value.startsWith("-")) {
       input.setAttribute("aria-invalid", "true");
-      speak(place, say("number"), false);
+      speak(place, say("scan_bad_number"), false);
       return;
     }
     row.set(value || "0");
