@@ -177,7 +177,7 @@ def expire_due(site: Any) -> int:
         try:
             record.step(ctx, form, key, "expire")
         except Refused as refused:
-            if refused.code in ("approval.none_waiting", "not_found"):  # somebody was quicker
+            if refused.code.rpartition(".")[2] in ("none_waiting", "not_found"):  # somebody was quicker
                 continue
             _put_off(ctx, form, key, refused)
     return len(found)
@@ -200,13 +200,13 @@ def _put_off(ctx: Context, form: str, key: str, refused: Refused) -> None:
     ctx.atomically(work)
 
 
-@task("approval.expire", queue=DUTY, attempts=1)
+@task("workflow.expire", queue=DUTY, attempts=1)
 def _expire(run: Run) -> int:
     """Time-outs of approvals; nothing is decided in a rehearsal (not `safe`)."""
     return expire_due(run.site)
 
 
-schedule("approval.expire", every=60)
+schedule("workflow.expire", every=60)
 
 
 def _find(ctx: Context, request: str) -> Request:
