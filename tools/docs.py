@@ -19,7 +19,8 @@ ERRORS = ROOT / "docs" / "errors.md"
 
 # Words of pages and of the API's own description are no refusals.
 NO_ERRORS = ("kind.", "title.", "api.", "access.why.", "audit.intact", "approval.own", "approval.nobody_to_ask",
-             "approval.fewer", "approval.wanted", "approval.told_", "several_faults")  # fmt: skip
+             "approval.fewer", "approval.wanted", "approval.told_", "approval.late", "approval.copied",
+             "approval.in_place", "approval.repeated", "approval.timed_out", "several_faults")  # fmt: skip
 KINDS = {"master": "基础资料 master", "document": "单据 document", "setting": "设置 setting"}
 
 _PACKS_HEAD = """\

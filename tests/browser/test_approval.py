@@ -29,11 +29,10 @@ def test_two_people_pass_an_order_to_and_fro_until_it_is_approved(
 
     chief.goto("/todo")
     chief.locator("[data-rows] tbody tr a").click()
-    chief.get_by_role("button", name="退回").click()
-    chief.locator("#ask textarea").fill("请先确认交期")
-    chief.locator("#ask-yes").click()
-    expect(chief.locator(".approval")).to_have_count(0)
-    expect(chief.locator("#saved")).not_to_contain_text("等待")
+    chief.get_by_role("button", name="退回…").click()
+    chief.locator("#decide textarea").fill("请先确认交期")
+    chief.locator("#decide [data-send=return]").click()
+    expect(chief.locator(".said")).to_contain_text("已退回")
 
     page.goto("/todo")
     expect(page.locator("[data-rows] tbody tr")).to_contain_text("请先确认交期")

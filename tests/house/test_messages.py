@@ -140,8 +140,8 @@ def test_codes_that_are_put_together_have_sentences() -> None:
 
 def test_no_sentence_is_left_that_nothing_says() -> None:
     """Codes that are put together from parts are known by their first part."""
-    parts = ("access.why.", "api.", "approval.", "audit.", "error.", "event.", "field.", "filter.", "formula.", "js.",
-             "bulk.outcome.", "days.", "keys.", "kind.", "views.left.", "views.part.", "weekday.", "merge.", "record.line_", "theme.", "title.", "todo.kind.")  # fmt: skip
+    parts = ("access.why.", "api.", "approval.", "audit.", "card.", "delegation.", "error.", "event.", "field.", "filter.", "formula.", "js.",
+             "bulk.outcome.", "days.", "keys.", "kind.", "views.left.", "views.part.", "weekday.", "merge.", "record.line_", "theme.", "title.", "todo.box.", "todo.kind.", "todo.none_", "todo.status.")  # fmt: skip
     made = {f"unknown_{kind}" for kind in ("form", "register", "report", "dashboard")} | {
         f"not_{key}" for key in FIELD_TYPES
     }

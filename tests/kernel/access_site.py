@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
@@ -31,7 +32,7 @@ CREATE TABLE "system_user" (id uuid PRIMARY KEY, code text UNIQUE, name text, em
 CREATE TABLE system_user__companies (id uuid PRIMARY KEY, record uuid, position int, company uuid);
 CREATE TABLE system_department (id uuid PRIMARY KEY, code text, name text, manager uuid, parent uuid);
 """
-NEEDED = ("001_kernel", "003_access", "004_workflow", "012_message")
+NEEDED = ("001_kernel", "003_access", "004_workflow", "012_message", "020_approvals")
 
 
 def note(grants: dict[str, Any], **more: Any) -> FormDefinition:
@@ -75,6 +76,7 @@ class SmallCatalogue:
 class SmallSite:
     pool: Pool
     home: Path
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     clock: TestClock = field(default_factory=lambda: TestClock("2026-11-24T02:00:00Z"))
     catalogue: SmallCatalogue = field(
         default_factory=lambda: SmallCatalogue(

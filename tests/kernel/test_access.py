@@ -149,7 +149,7 @@ def test_every_code_that_the_room_refuses_with_has_a_sentence(room: Any) -> None
 
     folder = Path(room.__file__).parent
     text = "\n".join(file.read_text("utf-8") for file in folder.glob("*.py"))
-    used = set(re.findall(r'"((?:access|approval)\.[a-z_]+)"', text))
+    used = set(re.findall(r'"((?:access|approval|delegation)\.[a-z_]+)"', text))
     used |= {
         f"access.why.{reason}" for reason in re.findall(r'Explanation\((?:True|False), "([a-z_]+)"', text)
     }

@@ -33,7 +33,10 @@ OWN = frozenset(
         "tokens.create",
         "tokens.end",
         "todos.list",
+        "todos.counts",
+        "delegations.list",
         "search.find",
+        "scan.find",
         "recycle.list",  # one's own: test_what_somebody_else_deleted_is_neither_seen_nor_restored
         "files.save",
         "files.read",

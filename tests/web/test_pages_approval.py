@@ -92,12 +92,12 @@ def test_who_asked_sees_who_is_asked_may_withdraw_and_types_nothing_meanwhile(cl
 
 def test_who_is_asked_finds_it_in_the_to_do_list_and_approves(clerk: TestClient, chief: TestClient) -> None:
     key = asked(clerk, "PO-good")
-    assert f"/f/sales.order/{key}" in chief.get("/todo").text
-    assert f"/f/sales.order/{key}" not in clerk.get("/todo").text
+    assert f"/todo/{key}" in chief.get("/todo").text
+    assert f"/todo/{key}" not in clerk.get("/todo").text
     page = chief.get(f"/f/sales.order/{key}").text
     assert offered(page) == ["reject", "return", "approve"]
     assert step(chief, key, "approve")["state"] == "confirmed"
-    assert f"/f/sales.order/{key}" not in chief.get("/todo").text
+    assert f"/todo/{key}" not in chief.get("/todo").text
     page = clerk.get(f"/f/sales.order/{key}").text
     assert "已确认" in page
     assert "approve" not in offered(page)

@@ -87,6 +87,7 @@ def _form(ctx: Context, item: Form) -> Json:
                         for key, one in definition.conversions.items() if ctx.caller.policy.can(one.to, "create")},
         "views": {key: {"kind": one.kind, "by": one.by, "label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
                         "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items() if _usable(ctx, item, one)},
+        "scan": definition.scan.model_dump() if definition.scan else None,
         "prints": prints, "actions": actions(ctx, item), "code": item.code_column, "title": item.label_column,
         "grants": dict.fromkeys(actions(ctx, item), True),
     }

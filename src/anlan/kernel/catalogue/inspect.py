@@ -93,8 +93,9 @@ def _parts(catalogue: Catalogue, form: Form) -> Iterator[Callable[[], Any]]:
             yield lambda name=name, move=move: guard(catalogue, form, f"transitions.{name}.check", move.check)  # type: ignore[misc]  # bound at once
         if move.approval is not None:
             approval = catalogue.approvals[move.approval]
-            if approval.when is not None:
-                yield lambda name=name, text=approval.when: guard(catalogue, form, f"approval.{name}", text)  # type: ignore[misc]  # bound at once
+            for text in (approval.when, *(one.when for one in approval.steps.values())):
+                if text is not None:
+                    yield lambda name=name, text=text: guard(catalogue, form, f"approval.{name}", text)  # type: ignore[misc]  # bound at once
 
 
 def _names(catalogue: Catalogue, form: Form) -> FormNames:

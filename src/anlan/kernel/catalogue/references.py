@@ -15,7 +15,14 @@ from anlan.kernel.catalogue.dashboards import dashboard_faults
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.catalogue.register import Register
 from anlan.kernel.catalogue.scope import form_scope
-from anlan.kernel.definition.model import Grant, PrintDefinition, ReportDefinition, ReportSource, View
+from anlan.kernel.definition.model import (
+    ApprovalDefinition,
+    Grant,
+    PrintDefinition,
+    ReportDefinition,
+    ReportSource,
+    View,
+)
 from anlan.kernel.definition.reader import BadDefinition
 from anlan.kernel.fieldtype import FIELD_TYPES
 from anlan.kernel.series.tables import STEPS, keep_of, key_table, raw_table, roll_table
@@ -39,6 +46,7 @@ def form_references(catalogue: Catalogue, form: Form, file: str) -> Faults:
         yield from _entry_faults(catalogue, form, item, file)
     yield from _frame_faults(catalogue, form, file)
     yield from _workflow_faults(catalogue, form, file)
+    yield from _scan_faults(form, file)
     yield from _posting_faults(catalogue, form, file)
     yield from _conversion_faults(catalogue, form, file)
     yield from _grant_faults(catalogue, form.definition.grants, BASIC_ACTIONS | DECISIONS | set(form.transitions), form, file)
@@ -150,6 +158,20 @@ def _view_faults(form: Form, key: str, view: View, file: str) -> Faults:
         yield BadDefinition(file, f"views.{key}.by", f"a {view.kind} stands by {wanted} of the form")
 
 
+def _scan_faults(form: Form, file: str) -> Faults:
+    scan = form.definition.scan
+    if scan is None:
+        return
+    lines = form.definition.fields.get(scan.lines)
+    if lines is None or lines.type != "lines":
+        yield BadDefinition(file, "scan.lines", f"{scan.lines} is no field of lines")
+        return
+    known = lines.fields or {}
+    named = [("item", scan.item), ("quantity", scan.quantity), *([("lot", scan.lot)] if scan.lot else [])]
+    for what, key in named:
+        yield from _unknown(file, f"scan.{what}", [key], known, "field")
+
+
 def _workflow_faults(catalogue: Catalogue, form: Form, file: str) -> Faults:
     workflow = form.definition.workflow
     if workflow is None:
@@ -223,10 +245,18 @@ def other_references(catalogue: Catalogue, files: Mapping[str, str]) -> Faults:
     for name, paper in catalogue.prints.items():
         yield from _print_faults(catalogue, paper, files.get(f"print:{name}", f"print {name}"))
     for name, approval in catalogue.approvals.items():
-        yield from _unknown(files.get(f"approval:{name}", f"approval {name}"), "roles", approval.roles, catalogue.roles, "role")
+        yield from _approval_faults(catalogue, approval, files.get(f"approval:{name}", f"approval {name}"))
     for event, rules in catalogue.rules.items():
         yield from (BadDefinition(f"{rule.pack}/rules.py", rule.function.__name__, f"there is no form {event[0]}")
                     for rule in rules if event[0] not in catalogue.forms)
+
+
+def _approval_faults(catalogue: Catalogue, approval: ApprovalDefinition, file: str) -> Faults:
+    yield from _unknown(file, "roles", approval.roles, catalogue.roles, "role")
+    yield from _unknown(file, "copy_roles", approval.copy_roles, catalogue.roles, "role")
+    yield from _unknown(file, "order", approval.order or (), approval.steps, "step")
+    for key, one in approval.steps.items():
+        yield from _unknown(file, f"steps.{key}.roles", one.roles, catalogue.roles, "role")
 
 
 def _register_faults(catalogue: Catalogue, register: Register, file: str) -> Faults:

@@ -19,7 +19,7 @@ ELEMENTS: tuple[Path, ...] = tuple(
         "fields.*", "fields.*.options.*", "fields.*.hints.*", "workflow.states.*", "workflow.transitions.*", "states.*",
         "transitions.*", "grants.*", "views.*", "sections.*", "postings.*", "conversions.*", "checks.*",
         "unique.*", "indexes.*", "events.*", "limits.*", "dimensions.*", "resources.*", "memory.*",
-        "rollups.*", "parameters.*", "columns.*", "blocks.*",
+        "rollups.*", "parameters.*", "columns.*", "blocks.*", "steps.*",
     )
 )  # fmt: skip
 
@@ -78,6 +78,7 @@ NAMES: dict[tuple[str, Path], Names] = {
     ("views", ("by",)): Names.FIELDS,
     ("sections", ("fields",)): Names.FIELDS,
     ("grants", ("rows",)): Names.FORMULA,
+    ("steps", ("roles",)): Names.ROLES,
     ("checks", ("keep",)): Names.FORMULA,
     ("checks", ("path",)): Names.FIELDS,
     ("unique", ()): Names.FIELDS,

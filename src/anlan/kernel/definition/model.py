@@ -22,6 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 __all__ = [
     "Action",
     "ApprovalDefinition",
+    "ApprovalStep",
     "Balance",
     "Conversion",
     "DashboardDefinition",
@@ -324,6 +325,21 @@ class Section(Model):
     folded: bool = False
 
 
+class ScanLines(Model):
+    """How the lines of a document are entered by scanning, one piece a scan.
+
+    mode `expected`: the lines say what should come, a scan counts up towards it, other codes are refused;
+    `free`: what is scanned is added. `blind`: what is expected is not shown.
+    """
+
+    lines: Key = "lines"
+    item: Key = "item"
+    quantity: Key = "quantity"
+    lot: Key | None = None
+    mode: Literal["expected", "free"] = "free"
+    blind: bool = False
+
+
 class FormDefinition(Model):
     """The definition of one kind of record.
 
@@ -352,6 +368,7 @@ class FormDefinition(Model):
     unique: dict[Key, list[str]] = Field(default_factory=dict)
     indexes: dict[Key, list[str]] = Field(default_factory=dict)
     checks: dict[Key, Check] = Field(default_factory=dict)
+    scan: ScanLines | None = None
     source: str | None = None
     locked: list[str] | None = None
     renames: dict[str, str] | None = None
@@ -424,18 +441,54 @@ class RoleDefinition(Model):
     all_rights: bool = False
 
 
-class ApprovalDefinition(Model):
-    """Who must agree before a step is taken: mode `one`, `all` or `any` n of the approvers."""
+ApprovalMode = Literal["one", "all", "any", "sequence"]
 
-    approval: Name
-    label: LabelText
+
+class ApprovalStep(Model):
+    """One round of an approval: who is asked, how many of them must agree, and what happens when nobody decides.
+
+    mode `one`, `all`, `any` n (`count`) of the approvers, or `sequence`: one after the other. `empty`: whom to
+    ask when nobody fits (`admin`, the `superior` of who submitted, or nobody: `approve`). `timeout_hours` are
+    hours of the company's calendar; `on_timeout` says what happens then.
+    """
+
+    label: LabelText | None = None
     when: FormulaText | None = None
-    mode: Literal["one", "all", "any"] = "one"
+    mode: ApprovalMode = "one"
     count: int = Field(default=1, ge=1)
     roles: list[Key] = Field(default_factory=list)
     users: list[str] = Field(default_factory=list)
     manager: bool = False
-    empty: Literal["admin", "approve"] = "admin"
+    empty: Literal["admin", "approve", "superior"] = "admin"
+    timeout_hours: int | None = Field(default=None, ge=1, le=10_000)
+    on_timeout: Literal["remind", "superior", "approve", "return"] = "remind"
+
+
+class ApprovalDefinition(ApprovalStep):
+    """Who must agree before a step is taken: in one round that stands here, or in several `steps`.
+
+    `repeated`: what is asked of somebody who agreed in the round before (`ask` again, or `pass`);
+    `copy_roles`, `copy_users`: who gets a copy when it is approved; `figures`: the paths of the record that an
+    approver sees first; `reasons`: what is often said, one tap away.
+    """
+
+    approval: Name
+    label: LabelText
+    steps: dict[Key, ApprovalStep] = Field(default_factory=dict)
+    order: list[Key] | None = None
+    repeated: Literal["ask", "pass"] = "ask"
+    copy_roles: list[Key] = Field(default_factory=list)
+    copy_users: list[str] = Field(default_factory=list)
+    figures: list[str] = Field(default_factory=list, max_length=6)
+    reasons: list[LabelText] = Field(default_factory=list, max_length=12)
+
+    @property
+    def rounds(self) -> list[ApprovalStep]:
+        """The rounds in their order; the definition itself where it names none."""
+        if not self.steps:
+            return [self]
+        order = self.order or list(self.steps)
+        return [self.steps[key] for key in (*order, *(key for key in self.steps if key not in order)) if key in self.steps]
 
 
 class ReportColumn(Model):

@@ -10,6 +10,7 @@ from anlan.kernel.job import outbox
 from anlan.kernel.job.tasks import DUTY, Run, task
 from anlan.kernel.job.ticks import schedule
 from anlan.kernel.series import duties as _series_duties  # noqa: F401  # registers its own
+from anlan.kernel.workflow import desk as _approval_duties  # noqa: F401  # the same
 
 _KEPT = timedelta(days=30)
 _ANSWERS_KEPT = timedelta(days=1)

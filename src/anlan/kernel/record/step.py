@@ -31,6 +31,7 @@ DECISIONS: dict[str, approval.Choice] = {
     "reject": "reject",
     "return": "return",
     "withdraw": "withdraw",
+    "expire": "expire",  # the worker's: nobody decided in time
 }
 
 
@@ -95,7 +96,8 @@ def looks_at(ctx: Context, form: Form, name: str) -> Wants:
             *(item.definition.lookup for item in form.all_fields()),
         ]
         if move.approval is not None:
-            texts.append(ctx.catalogue.approvals[move.approval].when)
+            wanted = ctx.catalogue.approvals[move.approval]
+            texts += [wanted.when, *(one.when for one in wanted.steps.values())]
         named = {path for text in texts if text for path in references(text)}
         for event in ("derive", "check", "step", "posted"):
             for rule in ctx.catalogue.rules.get((form.name, event), ()):

@@ -15,31 +15,27 @@ is undone with it, and the approver reads why. Every decision is an event of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from psycopg.types.json import Json
 
-from anlan.kernel.access.identity import USERS
+from anlan.kernel.access.caller import SYSTEM_USER
 from anlan.kernel.definition.model import ApprovalDefinition, Transition
-from anlan.kernel.errors import Refused, conflict, forbidden, not_found
+from anlan.kernel.errors import Refused, conflict
 from anlan.kernel.ids import uuid7
 from anlan.kernel.storage.pool import Connection
-from anlan.kernel.workflow import approvers, tell
+from anlan.kernel.workflow import course, tell, timing, trail
+from anlan.kernel.workflow.hands import transfer
+from anlan.kernel.workflow.locked import asked as asked_person
+from anlan.kernel.workflow.locked import locked, may_act
 from anlan.kernel.workflow.ports import Ctx
-from anlan.kernel.workflow.request import Person, Request, RequestShown, load, shown, waiting
-from anlan.kernel.workflow.votes import Status, needed_of, outcome
+from anlan.kernel.workflow.request import RequestShown, load, shown, waiting
+from anlan.kernel.workflow.votes import Status, needed_of
 
 __all__ = ["Decision", "Submission", "decide", "needed", "open", "transfer", "waiting"]
 
-Choice = Literal["approve", "reject", "return", "withdraw"]
-_WORDS = {
-    "approved": {"zh": "已同意", "en": "approved"},
-    "rejected": {"zh": "已拒绝", "en": "rejected"},
-    "returned": {"zh": "已退回", "en": "returned"},
-    "withdrawn": {"zh": "已撤回", "en": "withdrawn"},
-}
-
+Choice = Literal["approve", "reject", "return", "withdraw", "expire"]
 
 class Submission(NamedTuple):
     """What is submitted.
@@ -73,17 +69,25 @@ class Decision(NamedTuple):
 def needed(
     transition: Transition, approvals: Mapping[str, ApprovalDefinition], holds: Callable[[str], bool]
 ) -> ApprovalDefinition | None:
-    """The approval that stands before a step; `holds` evaluates its `when` over the record."""
+    """The approval that stands before a step; `holds` evaluates a condition over the record.
+
+    Rounds whose condition does not hold are left out; an approval of which none is left is not needed.
+    """
     if transition.approval is None:
         return None
     definition = approvals[transition.approval]
-    return definition if definition.when is None or holds(definition.when) else None
+    if definition.when is not None and not holds(definition.when):
+        return None
+    if not definition.steps:
+        return definition
+    kept = {key: one for key, one in definition.steps.items() if one.when is None or holds(one.when)}
+    return definition.model_copy(update={"steps": kept}) if kept else None
 
 
 def open(
     ctx: Ctx, connection: Connection, definition: ApprovalDefinition, submission: Submission
 ) -> RequestShown:
-    """Ask for an approval.
+    """Ask for an approval, with the definition as it is now.
 
     Its `status` is "approved" when nobody is to be asked and the definition lets that pass: then take the
     step at once.
@@ -91,26 +95,28 @@ def open(
     Raises Refused 409 `approval.already_waiting`, or `approval.nobody` when not even an administrator can be
     asked.
     """
-    people = _people(ctx, connection, definition, submission)
-    passes = not people and definition.empty == "approve"
-    if not people and not passes:
-        raise conflict("approval.nobody", approval=definition.label.model_dump())
-    request, mode = uuid7(), definition.mode
+    request, first = uuid7(), definition.rounds[0]
+    department = submission.department or ctx.caller.department
+    people = course.find_people(
+        ctx, connection, first, submitter=ctx.caller.user, company=submission.company, department=department
+    )
     values = {
         "id": request,
         "record": submission.record,
         "form": submission.form,
         "transition": submission.transition,
         "approval": definition.approval,
-        "mode": mode,
-        "needed": needed_of(mode, definition.count, len(people)),
-        "status": "approved" if passes else "waiting",
+        "mode": first.mode,
+        "needed": needed_of(first.mode, first.count, len(people)),
+        "status": "waiting",
         "state": submission.state,
         "content": None if submission.content is None else Json(submission.content),
         "comment": submission.comment,
         "requested_by": ctx.caller.user,
         "requested_at": ctx.now,
-        "ended_at": ctx.now if passes else None,
+        "definition": Json(definition.model_dump(mode="json")),
+        "company": submission.company,
+        "department": department,
     }
     made = connection.execute(
         f"INSERT INTO approval_request ({', '.join(values)}) "
@@ -120,56 +126,56 @@ def open(
     )
     if made.rowcount == 0:
         raise conflict("approval.already_waiting")
-    _add_people(connection, request, people, first=0)
+    fewer = first.mode == "any" and len(people) < first.count
+    note = "approval.fewer" if fewer and people else None
     about = (submission.record, submission.form)
-    fewer = definition.mode == "any" and len(people) < definition.count
-    note = "approval.fewer" if fewer else None
-    _event(ctx, connection, about, "submit", new="waiting", comment=submission.comment, note=note)
-    if passes:
-        note = "approval.nobody_to_ask"
-        _event(ctx, connection, about, "approve", old="waiting", new="approved", note=note, decided=False)
-    else:
-        asked = [one.user for one in people]
-        tell.asked(ctx, connection, asked, record=submission.record, form=submission.form)
+    trail.write(ctx, connection, about, "submit", new="waiting", comment=submission.comment, note=note)
+    asked = course.Asked(
+        request, *about, submission.company, department, ctx.caller.user, definition
+    )
+    course.begin(ctx, connection, asked, 0)
     return shown(load(connection, [request])[0])
 
 
 def decide(
     ctx: Ctx, connection: Connection, request: str, choice: Choice, *, comment: str | None = None
 ) -> Decision:
-    """Decide as the caller.
+    """Decide as the caller, for himself or in the place of somebody whose deputy he is now.
 
     Locks the request: of two who decide at the same moment, the second sees what the first did. Raises
-    Refused 404; 409 `approval.ended` when somebody else was first, `approval.already_decided`; 403
-    `approval.not_yours` for who is not asked (any more), or withdraws what he did not submit.
+    Refused 404; 409 `approval.ended` when somebody else was first, `approval.already_decided`,
+    `approval.not_your_turn`; 403 `approval.not_yours` for who is not asked (any more), or withdraws what he
+    did not submit. "expire" is the worker's: what the definition wants when nobody decided in time.
     """
-    found = _locked(connection, request)
-    _may_act(ctx, found, choice)
+    found = locked(connection, request)
+    may_act(ctx, found, choice)
     me = ctx.caller.user
+    about = (found.record, found.form)
     if choice == "withdraw":
         if found.requested_by["id"] != me and not ctx.caller.admin:
             raise Refused(403, "approval.not_yours")
-        status: Status = "withdrawn"
+        status = course.end(ctx, connection, course.asked_of(found), "withdrawn")
+        trail.write(ctx, connection, about, choice, old="waiting", new=status, comment=comment)
+    elif choice == "expire":
+        if me != SYSTEM_USER:
+            raise Refused(403, "approval.not_yours")
+        status = timing.expire(ctx, connection, found)
     else:
-        _asked(ctx, found)
+        one = asked_person(ctx, connection, found)
         connection.execute(
-            "UPDATE approval_person SET decision = $3, decided_at = $4, comment = $5 "
-            "WHERE request = $1 AND user_id = $2",
-            [request, me, choice, ctx.now, comment],
+            "UPDATE approval_person SET decision = $4, decided_at = $5, comment = $6, decided_by = $7 "
+            "WHERE request = $1 AND step = $2 AND user_id = $3",
+            [request, one.step, one.user["id"], choice, ctx.now, comment, me],
         )
-        status = outcome(
-            found.mode, needed=found.needed, people=len(found.deciders), votes=[*found.votes, choice]
-        )
-    if status != "waiting":
-        connection.execute(
-            "UPDATE approval_request SET status = $2, ended_at = $3 WHERE id = $1", [request, status, ctx.now]
-        )
-    note = "approval.own" if choice == "approve" and found.requested_by["id"] == me else None
-    about = (found.record, found.form)
-    _event(ctx, connection, about, choice, old="waiting", new=status, comment=comment, note=note)
+        note = "approval.own" if choice == "approve" and found.requested_by["id"] == me else None
+        after = load(connection, [request])[0]
+        instead = one.user["id"] if one.user["id"] != me else None
+        last = after.outcome != "approved" or found.step + 1 >= len(found.rounds)
+        new = after.outcome if last else "waiting"
+        trail.write(ctx, connection, about, choice, old="waiting", new=new, comment=comment, note=note, instead_of=instead)
+        status = course.go_on(ctx, connection, after)
     submitter = found.requested_by["id"]
     tell.ended(ctx, connection, submitter, status, record=found.record, form=found.form, comment=comment)
-    after = load(connection, [request])[0]
     return Decision(
         status,
         found.record,
@@ -177,141 +183,5 @@ def decide(
         found.transition,
         found.content,
         found.requested_by["id"],
-        shown(after),
-    )
-
-
-def transfer(
-    ctx: Ctx,
-    connection: Connection,
-    request: str,
-    *,
-    to: str,
-    of: str | None = None,
-    comment: str | None = None,
-) -> RequestShown:
-    """Hand a decision over: one's own, or (`of`, for administrators) that of somebody who is away or gone.
-
-    Raises Refused 403, 404, 409 as `decide`; 422 `approval.cannot_take_over` for who is inactive, asked
-    already, or submitted it himself.
-    """
-    found = _locked(connection, request)
-    _may_act(ctx, found, "transfer")
-    giver = of or ctx.caller.user
-    if giver == ctx.caller.user:
-        _asked(ctx, found)
-    elif not ctx.caller.admin or not any(p.user["id"] == giver and p.decision is None for p in found.people):
-        raise Refused(403, "approval.not_yours")
-    taken = {one.user["id"] for one in found.people} | {found.requested_by["id"]}
-    active = connection.execute(f"SELECT FROM {USERS} u WHERE u.id::text = $1 AND u.active", [to]).fetchone()
-    if active is None or to in taken:
-        raise Refused(422, "approval.cannot_take_over")
-    connection.execute(
-        "UPDATE approval_person SET decision = 'transfer', decided_at = $3, comment = $4 "
-        "WHERE request = $1 AND user_id = $2",
-        [request, giver, ctx.now, comment],
-    )
-    _add_people(connection, request, [approvers.Approver(to, None)], first=len(found.people))
-    _event(ctx, connection, (found.record, found.form), "transfer", old=giver, new=to, comment=comment)
-    tell.asked(ctx, connection, [to], record=found.record, form=found.form)
-    return shown(load(connection, [request])[0])
-
-
-def _people(
-    ctx: Ctx, connection: Connection, definition: ApprovalDefinition, submission: Submission
-) -> list[approvers.Approver]:
-    all_rights = ctx.catalogue.policies.all_rights
-    found = approvers.find(
-        connection,
-        definition,
-        submitter=ctx.caller.user,
-        company=submission.company,
-        department=submission.department or ctx.caller.department,
-        all_rights=all_rights,
-    )
-    if found or definition.empty == "approve":
-        return found
-    return approvers.find_admins(
-        connection, submitter=ctx.caller.user, company=submission.company, all_rights=all_rights
-    )
-
-
-def _locked(connection: Connection, request: str) -> Request:
-    """The request, locked; raises Refused 404, or 409 when it does not wait any more."""
-    row = connection.execute(
-        "SELECT id, status FROM approval_request WHERE id::text = $1 FOR UPDATE", [request]
-    ).fetchone()
-    if row is None:
-        raise not_found("approval", request)
-    if row[1] != "waiting":
-        raise conflict("approval.ended", status=_WORDS[row[1]])
-    return load(connection, [request])[0]
-
-
-def _may_act(ctx: Ctx, found: Request, action: str) -> None:
-    """A narrowed token decides if it names form and action; nobody does before he has his own password."""
-    scope = ctx.caller.token_scope
-    if ctx.caller.must_change or (scope is not None and not scope.allows(found.form, action)):
-        raise forbidden(found.form, action)
-
-
-def _asked(ctx: Ctx, found: Request) -> Person:
-    """The caller as one of those asked, not decided yet, and still in the role that he was asked for."""
-    for one in found.people:
-        if one.user["id"] == ctx.caller.user:
-            if one.decision is not None:
-                raise conflict("approval.already_decided")
-            if one.through is not None and not ctx.caller.roles.intersection(one.through):
-                break
-            return one
-    raise Refused(403, "approval.not_yours")
-
-
-def _add_people(
-    connection: Connection, request: str, people: Sequence[approvers.Approver], *, first: int
-) -> None:
-    """One statement; `through` travels as text, because arrays of arrays must all be as long."""
-    connection.execute(
-        "INSERT INTO approval_person (request, user_id, position, through) "
-        "SELECT $1, t.user_id, $4 + t.n - 1, string_to_array(t.through, ',') "
-        "FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS t(user_id, through, n)",
-        [
-            request,
-            [one.user for one in people],
-            [None if one.through is None else ",".join(one.through) for one in people],
-            first,
-        ],
-    )
-
-
-def _event(
-    ctx: Ctx,
-    connection: Connection,
-    about: tuple[str, str],
-    kind: str,
-    *,
-    new: str,
-    old: str | None = None,
-    comment: str | None = None,
-    note: str | None = None,
-    decided: bool = True,
-) -> None:
-    """`about`: record and form; not `decided`: the definition let it pass, and nobody is the actor."""
-    changes: list[dict[str, object]] = [{"path": "approval", "old": old, "new": new}]
-    if note is not None:
-        changes.append({"path": note, "old": None, "new": True})
-    connection.execute(
-        "INSERT INTO event "
-        "(record, form, kind, occurred_at, recorded_at, actor, via, changes, comment, request_id) "
-        "VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)",
-        [
-            *about,
-            kind,
-            ctx.now,
-            ctx.caller.user if decided else None,
-            ctx.via,
-            Json(changes),
-            comment,
-            ctx.request_id,
-        ],
+        shown(load(connection, [request])[0]),
     )

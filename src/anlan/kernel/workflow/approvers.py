@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from anlan.kernel.access.identity import DEPARTMENTS, USER_COMPANIES, USERS
-from anlan.kernel.definition.model import ApprovalDefinition
+from anlan.kernel.definition.model import ApprovalStep
 from anlan.kernel.storage.pool import Connection
 
-__all__ = ["Approver", "find", "find_admins"]
+__all__ = ["Approver", "active_users", "find", "find_admins", "superior"]
 
 _MOST_LEVELS = 20  # of departments; a circle among parents ends here too
 
@@ -27,7 +27,7 @@ class Approver(NamedTuple):
 
 def find(
     connection: Connection,
-    definition: ApprovalDefinition,
+    definition: ApprovalStep,
     *,
     submitter: str,
     company: str | None,
@@ -55,6 +55,28 @@ def find_admins(
     return _separated(
         _users(connection, codes=(), roles=roles, company=company, all_rights=all_rights), submitter
     )
+
+
+def superior(connection: Connection, user: str, *, department: str | None = None) -> Approver | None:
+    """The nearest manager at or above a department (absent: the user's own) who is somebody else; None: there is none."""
+    if department is None:
+        row = connection.execute(f"SELECT department FROM {USERS} WHERE id = $1", [user]).fetchone()
+        department = row[0] if row is not None else None
+    found = _manager(connection, department, user) if department is not None else None
+    return None if found is None or found == user else Approver(found, None)
+
+
+def active_users(
+    connection: Connection,
+    *,
+    roles: Sequence[str],
+    codes: Sequence[str],
+    company: str | None,
+    all_rights: frozenset[str],
+) -> list[str]:
+    """The ids of active users who have one of the roles or log-in names and may see the company."""
+    found = _users(connection, codes=codes, roles=roles, company=company, all_rights=all_rights)
+    return [one.user for one in found]
 
 
 def _separated(people: list[Approver], submitter: str) -> list[Approver]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from anlan.kernel.access.caller import Caller
 from anlan.kernel.access.ports import HasPolicies
@@ -15,6 +16,8 @@ __all__ = ["Ctx"]
 class HasPool(Protocol):
     @property
     def pool(self) -> Pool: ...
+    @property
+    def zone(self) -> ZoneInfo: ...
 
 
 class Ctx(Protocol):

@@ -3,7 +3,8 @@
 1. People, places, goods, partners, opening stock and capital, the day before the first.
 2. Each working day: purchases, production, transfers, orders, deliveries, invoices, shop sales, money.
 3. Weekly: quotations and what becomes of them, requisitions; monthly: a count, prices that move, a closed month.
-4. The end leaves work to do: drafts, open orders, goods on the way, a count, a shortage, who does not pay.
+4. The end leaves work to do: drafts, open orders, goods on the way, a count, a shortage, who does not pay; and the
+   company turns approvals on, so that three orders wait for somebody.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from anlan.packs.demo.beginning import PASSWORD, found_company, months_later
 from anlan.packs.demo.company import PEOPLE
 from anlan.packs.demo.days import leave_work, live_a_day
 from anlan.packs.demo.state import Story
+from anlan.packs.demo.waiting import turn_on_approvals
 
 __all__ = ["MONTHS", "load"]
 
@@ -42,6 +44,7 @@ def load(site: Site, *, months: int = MONTHS) -> None:
             if story.day.weekday() != SUNDAY:
                 live_a_day(story)
         leave_work(story)
+        turn_on_approvals(story)
 
 
 def _so_many_months_before(day: date, months: int) -> date:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anlan.kernel import job, query
+from anlan.kernel import job, query, scan
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, invalid, not_found
 from anlan.kernel.i18n import language_of
 from anlan.kernel.i18n.kinds import LIST, OBJECT, wrong_type
-from anlan.kernel.workflow import todo
 from anlan.web.api import params
 from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import with_sentences
-from anlan.web.api.words import sentences
+from anlan.web.api.words import in_language, sentences
 
-__all__ = ["hints", "job_state", "search", "suggest", "todos"]
+__all__ = ["hints", "job_state", "scanned", "search", "suggest"]
 
 
 def search(call: Call) -> Answer:
@@ -24,6 +23,14 @@ def search(call: Call) -> Answer:
     return Answer(
         {"data": query.search(call.ctx, _asked(call), limit=params.whole(call.query, "limit", 20, 1, 100))}
     )
+
+
+def scanned(call: Call) -> Answer:
+    """GET /scan?code=: the records that a scanned code names, and the parts of a GS1 code."""
+    code = call.query.get("code", "")
+    found = scan.find(call.ctx, code, form=call.query.get("form") or None)
+    found = in_language(found, language_of(call.ctx.language))
+    return Answer({"data": found, "parts": scan.parse(code[: scan.LONGEST])._asdict()})
 
 
 def suggest(call: Call) -> Answer:
@@ -49,11 +56,6 @@ def hints(call: Call) -> Answer:
         raise invalid([wrong_type("values", OBJECT)])
     path = params.required_text(body, "path")
     return Answer({"data": query.hints(call.ctx, call.path["form"], path, ids, values)})
-
-
-def todos(call: Call) -> Answer:
-    """GET /todos: what waits for the caller."""
-    return Answer({"data": todo.list(call.ctx)})
 
 
 def job_state(call: Call) -> Answer:

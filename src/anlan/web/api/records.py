@@ -15,7 +15,7 @@ from anlan.kernel.i18n.kinds import LIST, OBJECT, TEXT, wrong_type
 from anlan.web.api import params
 from anlan.web.api.problem import fault_shown
 from anlan.web.api.routing import Answer, Call
-from anlan.web.api.words import sentences
+from anlan.web.api.words import in_language, sentences
 
 __all__ = [
     "LIST_PARAMETERS",
@@ -161,17 +161,18 @@ def delete(call: Call) -> Answer:
 def step(call: Call) -> Answer:
     """POST /records/{form}/{id}/do/{transition}"""
     body = params.object_body(call.body, known=("comment", "values"))
-    return _one(
-        record.step(
-            call.ctx,
-            call.path["form"],
-            call.path["id"],
-            call.path["transition"],
-            comment=params.text_of(body, "comment"),
-            values=body.get("values"),
-            version=params.if_match(call.headers),
-        )
+    done = record.step(
+        call.ctx,
+        call.path["form"],
+        call.path["id"],
+        call.path["transition"],
+        comment=params.text_of(body, "comment"),
+        values=body.get("values"),
+        version=params.if_match(call.headers),
     )
+    if "approval" in done:  # its rounds have labels
+        done = done | {"approval": in_language(done["approval"], language_of(call.ctx.language))}
+    return _one(done)
 
 
 def make(call: Call) -> Answer:

@@ -164,6 +164,7 @@ _CALENDAR_BODY = _object(
     to=_TEXT,
 )
 
+_DECISIONS = ("approve", "reject", "return", "withdraw")
 _PLACES = ("base", "overlay", "new")
 
 BODIES: dict[str, Any] = {
@@ -216,6 +217,31 @@ BODIES: dict[str, Any] = {
     "series.push": _closed(("rows",), rows={"type": "array", "maxItems": 50_000, "items": {"type": "object"}}),
     "calendar.compute": _CALENDAR_BODY,
     "me.password": _closed(("old", "new"), old=_TEXT, new=_TEXT),
+    "approvals.decide": _closed(
+        ("decision",), decision={"enum": list(_DECISIONS)}, comment={"type": ["string", "null"]}
+    ),
+    "approvals.decide_many": _closed(
+        ("requests", "decision"),
+        requests={"type": "array", "minItems": 1, "maxItems": 100, "items": _TEXT},
+        decision={"enum": list(_DECISIONS)},
+        comment={"type": ["string", "null"]},
+    ),
+    "approvals.transfer": _closed(("to",), to=_TEXT, of=_TEXT, comment={"type": ["string", "null"]}),
+    "approvals.sign": _closed(
+        ("who", "when"),
+        who={"type": "array", "minItems": 1, "maxItems": 10, "items": _TEXT},
+        when={"enum": ["before", "after"]},
+        comment={"type": ["string", "null"]},
+    ),
+    "approvals.urge": _closed(comment={"type": ["string", "null"]}),
+    "approvals.copy": _closed(("to",), to={"type": "array", "minItems": 1, "maxItems": 10, "items": _TEXT}),
+    "delegations.create": _closed(
+        ("deputy", "from", "to"),
+        **{"deputy": _TEXT, "from": {"type": "string", "format": "date"}, "to": {"type": "string", "format": "date"}},
+        forms={"type": ["array", "null"], "items": _TEXT},
+        reason={"type": ["string", "null"]},
+        person=_TEXT,
+    ),
     "tokens.create": _closed(
         ("name",),
         name={"type": "string", "minLength": 1},
@@ -309,6 +335,32 @@ ANSWERS: dict[str, Any] = {
     "registers.balance": _object(("data", "at"), data=_list(_ANY_OBJECT), at={"type": ["string", "null"]}),
     "registers.turnover": _data(_ANY_OBJECT),
     "registers.movements": _RECORDS,
+    "todos.list": _data(_object(("kind", "form", "record", "request"), kind=_TEXT, form=_TEXT, record=_TEXT, request=_ANY_OBJECT)),
+    "todos.counts": _object(
+        ("open", "started", "copied", "done"),
+        open={"type": "integer"},
+        started={"type": "integer"},
+        copied={"type": "integer"},
+        done={"type": "integer"},
+    ),
+    "approvals.of_record": _data(_ANY_OBJECT),
+    "approvals.read": _object(
+        ("request", "form", "record", "figures", "may", "reasons"),
+        request=_ANY_OBJECT,
+        form=_TEXT,
+        record=_ANY_OBJECT,
+        figures=_list(_ANY_OBJECT),
+        may=_list(_TEXT),
+        instead_of={"type": ["object", "null"]},
+        reasons=_list(_TEXT),
+    ),
+    "approvals.decide_many": _data(
+        _object(("id", "status", "code"), id=_TEXT, status={"type": ["string", "null"]}, code={"type": ["string", "null"]}, message=_TEXT)
+    ),
+    "colleagues.find": _data(_object(("id", "code", "label"), id=_TEXT, code=_TEXT, label=_TEXT)),
+    "delegations.list": _data(_ANY_OBJECT),
+    "delegations.create": _ANY_OBJECT,
+    "scan.find": _object(("data", "parts"), data=_list(_ANY_OBJECT), parts=_ANY_OBJECT),
     "me.read": _object(
         ("login", "name", "language", "roles"), login=_TEXT, name=_TEXT, language=_TEXT, roles=_list(_TEXT)
     ),
@@ -354,6 +406,8 @@ PARAMETERS: dict[str, Schema] = {
     "print": _query("print", _TEXT, "a print of the form"),
     "count": _query("count", {"enum": ["none", "exact", "estimate"]}),
     "form": _query("form", _TEXT, "a form's name"),
+    "box": _query("box", {"enum": ["open", "started", "copied", "done"]}),
+    "every": _query("every", {"enum": ["0", "1"]}),
     "before": _query("before", {"type": "integer", "minimum": 1}, "events before this `seq`"),
     "at": _query("at", _TEXT, "an instant, or a date for the end of that day"),
     "by": _query("by", _TEXT, f"dimensions: {_COMMA}"),
@@ -370,6 +424,7 @@ PARAMETERS: dict[str, Schema] = {
     "values": _query("values", _TEXT, f"{_COMMA}; sum:x, avg:x, min:x, max:x or count"),
     "period": _query("period", {"enum": ["month", "last_month", "quarter", "year", "days_30", "days_90"]}),
     "company": _query("company", _TEXT, "a company's code or id"),
+    "code": _query("code", _TEXT, "as the scanner sends it: a number, a code, a barcode, GS1"),
     "format": _query("format", {"enum": ["json", "xlsx", "csv", "pdf"]}),
     "language": _query("language", {"enum": ["zh", "en"]}),
     "IdempotencyKey": {

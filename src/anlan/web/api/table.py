@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from anlan.web.api import (
+    approvals,
     bulk,
     definitions,
     figures,
@@ -48,6 +49,7 @@ def table(openapi: Handler) -> tuple[Route, ...]:
         *_OF_A_LIST,
         *_REGISTERS,
         *_PEOPLE,
+        *_APPROVALS,
         *_FOUND,
         *_DEFINITIONS,
         *_TOOLS,
@@ -146,8 +148,26 @@ _PEOPLE = (
     _delete("/tokens/{id}", "tokens.end", people.end_token, status=204),
 )
 
+_APPROVAL = "/approvals/{id}"
+_APPROVALS = (
+    _get("/todos", "todos.list", approvals.todos, query=("box", "form")),
+    _get("/todos/counts", "todos.counts", approvals.counts),
+    _get(_RECORD + "/approvals", "approvals.of_record", approvals.of_record, needs="read"),
+    _get(_APPROVAL, "approvals.read", approvals.card),
+    _post("/approvals/decide", "approvals.decide_many", approvals.decide_many, "json"),
+    _post(_APPROVAL + "/decide", "approvals.decide", approvals.decide, "json"),
+    _post(_APPROVAL + "/transfer", "approvals.transfer", approvals.transfer, "json"),
+    _post(_APPROVAL + "/signers", "approvals.sign", approvals.sign, "json"),
+    _post(_APPROVAL + "/urge", "approvals.urge", approvals.urge, "optional"),
+    _post(_APPROVAL + "/copies", "approvals.copy", approvals.copy, "json"),
+    _get("/colleagues", "colleagues.find", approvals.colleagues, query=("q", "limit")),
+    _get("/me/delegations", "delegations.list", approvals.delegations, query=("every",)),
+    _post("/me/delegations", "delegations.create", approvals.add_delegation, "json", status=201),
+    _delete("/me/delegations/{id}", "delegations.end", approvals.end_delegation, status=204),
+)
+
 _FOUND = (
-    _get("/todos", "todos.list", finding.todos),
+    _get("/scan", "scan.find", finding.scanned, query=("code", "form")),
     _get("/search", "search.find", finding.search, query=("q", "limit")),
     _get("/suggest/{form}", "suggest.find", finding.suggest, query=("q", "only", "field", "limit")),
     _get("/jobs/{id}", "jobs.read", finding.job_state),

@@ -23,6 +23,7 @@ from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
 from anlan.web.pages import (
+    approvals,
     beside,
     boards,
     bulk_page,
@@ -31,6 +32,7 @@ from anlan.web.pages import (
     importing,
     listing,
     login,
+    phone,
     pivots,
     record_page,
     recycle,
@@ -84,7 +86,16 @@ def routes() -> list[BaseRoute]:
         Route("/login", _answer(login.login_page)),
         Route("/login", _posted(login.log_in), methods=["POST"]),
         Route("/logout", _answer(login.log_out), methods=["POST"]),
-        Route("/todo", _answer(page(home.todo_page))),
+        Route("/todo", _answer(page(approvals.todo_page))),
+        Route("/todo/{record}", _answer(page(approvals.card_page))),
+        Route("/me/delegations", _answer(page(approvals.delegations_page))),
+        Route("/me/delegations", _form_page(approvals.delegate, fields=100), methods=["POST"]),
+        Route("/me/delegations/{id}/end", _answer(page(approvals.end_delegation)), methods=["POST"]),
+        Route("/manifest.webmanifest", _answer(phone.manifest)),
+        Route("/sw.js", _answer(phone.service_worker)),
+        Route("/offline", _answer(phone.offline_page)),
+        Route("/scan", _answer(page(phone.scan_page))),
+        Route("/scan/{form}/{key}", _answer(page(phone.scan_lines_page))),
         Route("/search", _answer(page(home.search_page))),
         Route("/palette", _answer(page(home.palette_part))),
         Route("/bell", _answer(page(home.bell_part)), methods=["POST"]),

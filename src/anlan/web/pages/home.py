@@ -10,12 +10,12 @@ from starlette.responses import Response
 from anlan.kernel import dashboard, describe, message, query
 from anlan.kernel.context import Context
 from anlan.kernel.site import example
-from anlan.kernel.workflow import todo
 from anlan.web.pages import show
+from anlan.web.pages.approvals import known_todos
 from anlan.web.pages.boards import board_values
 from anlan.web.pages.frame import menu, render, words
 
-__all__ = ["bell_part", "help_part", "home_page", "palette_part", "search_page", "todo_page"]
+__all__ = ["bell_part", "help_part", "home_page", "palette_part", "search_page"]
 
 
 STARTS = 8
@@ -32,18 +32,11 @@ def home_page(request: Request, ctx: Context) -> Response:
         "home.html",
         title=words().text("home.title", ctx.language),
         **values,
-        todos=_todos(ctx),
+        todos=known_todos(ctx),
         example=ctx.caller.admin and example.loaded(ctx.site),
         starts=[
             one for one in describe.forms(ctx) if one["kind"] == "document" and "create" in one["actions"]
         ][:STARTS],
-    )
-
-
-def todo_page(request: Request, ctx: Context) -> Response:
-    """`GET /todo`."""
-    return render(
-        request, ctx, "todo.html", title=words().text("todo.title", ctx.language), todos=_todos(ctx)
     )
 
 
@@ -87,15 +80,6 @@ def help_part(request: Request, ctx: Context) -> Response:
 
 def _matches(text: str, *names: str) -> bool:
     return all(any(word in name.lower() for name in names) for word in text.split())
-
-
-def _todos(ctx: Context) -> list[dict[str, Any]]:
-    known = {one["form"]: one for one in describe.forms(ctx)}
-    return [
-        dict(one) | {"form_label": show.label(known[one["form"]]["label"], ctx.language)}
-        for one in todo.list(ctx)
-        if one["form"] in known
-    ]
 
 
 def _found(ctx: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -97,6 +97,7 @@ def log_out(request: Request) -> Response:
         sessions.logout(request.app.state.site, token)
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, path="/")
+    answer.headers["clear-site-data"] = '"cache"'  # what the browser kept of the person's pages
     return answer
 
 

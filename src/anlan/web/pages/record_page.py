@@ -18,7 +18,7 @@ from anlan.web.pages.context import zone
 from anlan.web.pages.frame import render, words
 from anlan.web.pages.linked import names_of
 
-__all__ = ["links_part", "new_page", "record_page", "trail_part"]
+__all__ = ["lines_of", "links_part", "new_page", "record_page", "sections_of", "trail_part"]
 
 Json = Mapping[str, Any]
 
@@ -178,8 +178,8 @@ def _page(
         "saved": saved,
         "editable": editable,
         "heading": title,
-        "sections": _sections(form, ctx.language),
-        "lines": _lines(form),
+        "sections": sections_of(form, ctx.language),
+        "lines": lines_of(form),
         "open_lines": {path.split(".")[0] for path in editable if "." in path},
         "totals": _totals(form),
         "secondary": _secondary(form),
@@ -251,7 +251,8 @@ def _order(form: Json) -> list[str]:
     return [key for key in (form.get("order") or form["fields"]) if not form["fields"][key].get("hidden")]
 
 
-def _lines(form: Json) -> list[str]:
+def lines_of(form: Json) -> list[str]:
+    """The fields of a form that hold lines, in their order."""
     return [key for key in _order(form) if form["fields"][key]["type"] == "lines"]
 
 
@@ -279,9 +280,9 @@ def _secondary(form: Json) -> dict[str, str]:
     return dict(zip(others, first, strict=False)) if len(others) <= len(first) else {}
 
 
-def _sections(form: Json, language: str) -> list[dict[str, Any]]:
+def sections_of(form: Json, language: str) -> list[dict[str, Any]]:
     """Named sections in their order; fields that none of them has come first, without a heading."""
-    aside = {*_lines(form), *_totals(form)}
+    aside = {*lines_of(form), *_totals(form)}
     named = [
         {
             "label": show.label(one["label"], language),

@@ -75,7 +75,7 @@ const pad = (number) => String(number).padStart(2, "0");
 export function readDate(typed) {
   const text = half(typed).replace(/[/.年月]/g, "-").replace(/日$/, "");
   if (text === "") return "";
-  const now = new Date();
+  const now = new Date(`${document.body.dataset.today ?? new Date().toISOString().slice(0, 10)}T00:00:00`); // the server's day: a phone's clock may be wrong
   const shapes = [
     [/^(\d{4})-(\d{1,2})-(\d{1,2})$/, (m) => [m[1], m[2], m[3]]], [/^(\d{4})(\d{2})(\d{2})$/, (m) => [m[1], m[2], m[3]]],
     [/^(\d{1,2})-(\d{1,2})$/, (m) => [now.getFullYear(), m[1], m[2]]], [/^(\d{2})(\d{2})$/, (m) => [now.getFullYear(), m[1], m[2]]],

@@ -88,10 +88,19 @@ if (recentBlock && recent().length) {
   recentBlock.querySelector("tbody").replaceChildren(...recent().map((one) =>
     make("tr", { "data-href": one.url }, make("td", {}, make("a", { href: one.url }, one.number)), make("td", { class: "wide" }, one.title), make("td", {}, one.form))));
 }
-document.querySelector("[data-logout]")?.addEventListener("submit", () => {
-  localStorage.removeItem(RECENT);
+// ---- logging out: what this browser kept for this person goes; scans that were not sent are asked for first
+const SCANS = `anlan.scan.${document.body.dataset.login}.`;
+const scans = () => Object.keys(localStorage).filter((one) => one.startsWith(SCANS));
+document.querySelector("[data-logout]")?.addEventListener("submit", (event) => {
+  if (scans().length && !confirm(say("unsent_scans", { n: scans().length }))) {
+    event.preventDefault();
+    return;
+  }
+  [RECENT, ...scans()].forEach((one) => localStorage.removeItem(one));
   forgetAll();
+  if ("caches" in window) caches.keys().then((names) => names.filter((one) => one.startsWith("anlan-")).forEach((one) => caches.delete(one)));
 });
+if ("serviceWorker" in navigator && window.isSecureContext) navigator.serviceWorker.register("/sw.js").catch(() => {});
 
 // ---- actions of the frame
 const openKeys = () => {

@@ -119,7 +119,7 @@ for (const [name, grid] of grids) {
   const { scan } = fields[name].grid ?? {};
   if (!scan || !editable.has(name)) continue;
   const section = document.querySelector(`[data-lines="${name}"]`);
-  import("./scan.js").then(({ scanner }) => scanner(section, grid, { field: fields[name], form, path: name, target: fields[name].fields[scan.item].to }));
+  import("./grid-scan.js").then(({ scanner }) => scanner(section, grid, { field: fields[name], form, path: name, target: fields[name].fields[scan.item].to }));
 }
 
 const plain = (value, field) => (value && typeof value === "object" && !Array.isArray(value) ? (field.type === "reference" ? { form: value.form, id: value.id } : value.id) : value);
