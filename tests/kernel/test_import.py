@@ -183,7 +183,7 @@ def test_link_texts_that_name_nothing_are_grouped_once_and_can_be_replaced(ctx: 
         (3, "import.unknown_link"),
         (4, "import.ambiguous"),
     ]
-    run(ctx, "demo.note", table, replace={"demo.thing": {"螺丁": "A1", "垫圈": "B1"}})
+    run(ctx, "demo.note", table, ways=exchange.Ways(replace={"demo.thing": {"螺丁": "A1", "垫圈": "B1"}}))
     assert [line["thing"]["code"] for line in notes(ctx, subject)[0]["lines"]] == ["A1", "A1"]
     assert [line["thing"]["code"] for line in notes(ctx, other)[0]["lines"]] == ["B1"]
 

@@ -13,14 +13,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from anlan.kernel import file, job
+from anlan.kernel import file, job, message
 from anlan.kernel.access import identity
 from anlan.kernel.access.caller import SYSTEM_USER, Caller, caller_from, system_caller
 from anlan.kernel.access.policy import TokenScope
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.kernel.exchange import importer, listing
+from anlan.kernel.exchange.importer import heads
+from anlan.kernel.exchange.runs import Result, Source
 from anlan.kernel.exchange.table import read
+from anlan.kernel.exchange.ways import Ways, stored, ways_of
 from anlan.kernel.query import Query
 from anlan.kernel.site import Site
 
@@ -36,9 +39,12 @@ def request_import(
     paths: Sequence[str | None],
     *,
     mode: Literal["all", "good"] = "all",
-    replace: Mapping[str, Mapping[str, str]] | None = None,
+    ways: Ways | None = None,
 ) -> str:
-    """Ask for the import of a file that the caller brought; the job's id. Refused 403, 404."""
+    """Ask for the import of a file that the caller brought; the job's id. Refused 403, 404.
+
+    It tells its progress, can be stopped (`job.stop`), and tells who asked when it has ended.
+    """
     ctx.caller.policy.require(form, "import")
     file.open(ctx, file_id)
     wanted = {
@@ -46,7 +52,7 @@ def request_import(
         "file": file_id,
         "paths": list(paths),
         "mode": mode,
-        "replace": dict(replace or {}),
+        "ways": stored(ways or Ways()),
     }
     return _ask(ctx, "exchange.import", wanted)
 
@@ -71,17 +77,36 @@ def run_import(run: job.Run) -> object:
     ctx = _context(run)
     wanted = run.payload
     found, path = file.open(ctx, wanted["file"])
-    table = read(path.read_bytes(), found.name)
-    return importer.run(
-        ctx,
-        wanted["form"],
-        table,
-        wanted["paths"],
-        mode=wanted["mode"],
-        replace=wanted["replace"],
-        key=f"job:{run.id}",
-        file_name=found.name,
-    )
+
+    def work() -> Result:
+        table = read(path.read_bytes(), found.name, heads=heads(ctx, wanted["form"]))
+        done = importer.run(
+            ctx,
+            wanted["form"],
+            table,
+            wanted["paths"],
+            mode=wanted["mode"],
+            ways=ways_of(wanted["ways"]),
+            key=f"job:{run.id}",
+            source=Source(found.name, found.id, run.id),
+            progress=run.progress,
+        )
+        figures = {name: done[name] for name in ("created", "updated", "skipped")}  # type: ignore[literal-required]  # keys of Result
+        _tell(ctx, run, "import.ended", {"file": found.name, **figures})
+        return done
+
+    try:
+        return ctx.atomically(work)
+    except Refused as refused:
+        stopped = refused.code == "job.stopped"
+        with ctx.transaction():
+            _tell(ctx, run, "import.was_stopped" if stopped else "import.was_refused", {"file": found.name})
+        raise
+
+
+def _tell(ctx: Context, run: job.Run, code: str, params: Mapping[str, Any]) -> None:
+    if run.owner is not None and run.owner != SYSTEM_USER:
+        message.notify(ctx.connection, [run.owner], code, params, now=ctx.now, form=run.payload["form"])
 
 
 @job.task("exchange.export", attempts=3, safe=True)

@@ -53,6 +53,19 @@ def job_state(call: Call) -> Answer:
     return Answer(_told(call.ctx, found))
 
 
+def stop_job(call: Call) -> Answer:
+    """POST /jobs/{id}/stop: one's own (administrators: any) ends where it can, nothing kept; 409 when it has ended."""
+    key = params.identifier(call.path, "system.job")
+    with call.ctx.transaction():
+        found = job.state(call.ctx.connection, key)
+        if found is None or not (call.ctx.caller.admin or found["owner"] == call.ctx.caller.user):
+            raise not_found("system.job", key)
+        if not job.stop(call.ctx.connection, key, now=call.ctx.now):
+            raise Refused(409, "job.has_ended")
+        found = job.state(call.ctx.connection, key)
+    return Answer(_told(call.ctx, found or {}))
+
+
 def _told(ctx: Context, found: Mapping[str, Any]) -> dict[str, Any]:
     """The state with sentences: for the faults of an import's result, and for why a job was refused."""
     told = dict(found)

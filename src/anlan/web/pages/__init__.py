@@ -20,17 +20,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from anlan.kernel.errors import Refused
-from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
 from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
+from anlan.web.pages.import_choices import MOST_FIELDS
 from anlan.web.pages.security import Headers, SameSiteOnly
 
 __all__ = ["VENDORED", "error_page", "install", "middleware", "routes"]
 
-_COLUMNS = MAX_COLUMNS + 20  # fields of a posted form that has one for each column of a sheet
 VENDORED = ("htmx.min.js", "tabler.min.css", "icons.svg")
 
 
@@ -92,10 +91,14 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/new", _answer(page(record_page.new_page))),
         Route("/f/{form}/import", _answer(page(importing.import_page))),
         Route("/f/{form}/import", _uploaded(importing.may_bring, importing.bring), methods=["POST"]),
-        Route("/f/{form}/import/check", _form_page(importing.check, fields=_COLUMNS), methods=["POST"]),
-        Route("/f/{form}/import/run", _form_page(importing.run, fields=_COLUMNS), methods=["POST"]),
+        Route("/f/{form}/import/check", _form_page(importing.check, fields=MOST_FIELDS), methods=["POST"]),
+        Route("/f/{form}/import/run", _form_page(importing.run, fields=MOST_FIELDS), methods=["POST"]),
+        Route("/f/{form}/import/forget", _form_page(importing.give_up), methods=["POST"]),
         Route("/f/{form}/import/undo", _form_page(importing.take_back), methods=["POST"]),
+        Route("/f/{form}/import/past", _answer(page(importing.past_page))),
+        Route("/f/{form}/import/done/{id}", _answer(page(importing.done_page))),
         Route("/f/{form}/import/job/{id}", _answer(page(importing.job_page))),
+        Route("/f/{form}/import/job/{id}/stop", _form_page(importing.stop), methods=["POST"]),
         Route("/f/{form}/{key}", _answer(page(record_page.record_page))),
         Route("/f/{form}/{key}/trail", _answer(page(record_page.trail_part))),
         Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),
