@@ -77,7 +77,7 @@ def ways_of(given: Mapping[str, Any]) -> Ways:
     _demand(does in _DOES, "does")
     _demand(empty in _EMPTY, "empty")
     _demand(key is None or isinstance(key, str), "key")
-    cells, replace, make = given.get("cells") or [], given.get("replace") or {}, given.get("make") or {}
+    cells, replace, make = given.get("cells", []), given.get("replace", {}), given.get("make", {})
     _demand(isinstance(cells, list) and len(cells) <= _MOST and all(_is_cell(one) for one in cells), "cells")
     _demand(isinstance(replace, Mapping) and all(_are_texts(one) for one in replace.values()), "replace")
     _demand(isinstance(make, Mapping) and all(_is_list(one) for one in make.values()), "make")

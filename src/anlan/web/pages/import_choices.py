@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from anlan.kernel import exchange
 from anlan.kernel.exchange import Ways
@@ -38,6 +39,11 @@ class Link(NamedTuple):
     to: str
     suggestions: list[dict[str, Any]]
     makes: bool  # the person may make a record of that form from this text
+
+    @property
+    def mark(self) -> str:
+        """Tells its inputs from those of other texts, for as long as the page lives."""
+        return f"{crc32(f'{self.form}/{self.text}'.encode()):x}"
 
 
 def choices_in(given: Any, table: exchange.Table) -> Choices:
@@ -110,7 +116,7 @@ def links_shown(
         key = (one["form"], one["text"])
         before = found.get(key) or _link(*key, labels, makes)
         found[key] = before._replace(rows=one["rows"], suggestions=one["suggestions"])
-    return list(found.values())
+    return [found[key] for key in sorted(found)]  # always the same order: rows keep their place while one works
 
 
 def _link(

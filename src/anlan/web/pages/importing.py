@@ -322,7 +322,7 @@ def _result(request: Request, ctx: Context, form: Json, *, part: bool = False, *
         request,
         ctx,
         "part/import_done.html" if part else "import_done.html",
-        title=_title(ctx, form),
+        title=words().text("importing.result", ctx.language),
         crumbs=_crumbs(ctx, form, deep=True),
         form=form,
         **none | values,

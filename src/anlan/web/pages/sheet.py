@@ -190,9 +190,11 @@ def _labels(ctx: Context, form: str) -> dict[str, str]:
 
 
 def _faulty(table: exchange.Table, ways: exchange.Ways, faults: Sequence[Mapping[str, Any]]) -> list[Cell]:
-    """Cells with all that is wrong with each, in the order of the file."""
+    """Cells with all that is wrong with each, in the order of the file; texts that name nothing are told once, apart."""
     told: dict[tuple[int, int | None], list[str]] = {}
     for one in faults:
+        if one["code"] == "import.unknown_link":
+            continue
         told.setdefault((one["row"], one["column"]), []).append(one["message"])
     rows = dict(table.rows)
     return [

@@ -27,7 +27,7 @@ if (mend) {
     if (!cell || event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
     const kind = cell.matches("[data-cell]") ? "[data-cell]" : "[data-link-to]";
-    const all = [...mend.querySelectorAll(kind)];
+    const all = [...cell.closest("table").querySelectorAll(kind)];
     const next = all[all.indexOf(cell) + (event.shiftKey ? -1 : 1)];
     if (next) {
       next.focus(); // leaving the cell is what has it checked
