@@ -71,14 +71,23 @@ def floor(site: Site, found: Table) -> float:
                 " updated_at, updated_by) from stdin"
             ) as copy:
                 for key, row in zip(ids, texts, strict=True):
-                    copy.write_row([key, 1, *row[:4], "goods", unit, "0.13", row[6], True, row[7], at, user, at, user])
-            with cursor.copy("copy record_index (id, form, code, title, tokens, updated_at) from stdin") as copy:
+                    copy.write_row(
+                        [key, 1, *row[:4], "goods", unit, "0.13", row[6], True, row[7], at, user, at, user]
+                    )
+            with cursor.copy(
+                "copy record_index (id, form, code, title, tokens, updated_at) from stdin"
+            ) as copy:
                 for key, row in zip(ids, texts, strict=True):
                     words = " ".join(f"'{one}'" for one in tokens_of(row[:4], names=[row[1]]))
                     copy.write_row([key, "base.item", row[0], row[1], words, at])
-            with cursor.copy("copy event (record, form, kind, occurred_at, recorded_at, actor, via, changes) from stdin") as copy:
+            with cursor.copy(
+                "copy event (record, form, kind, occurred_at, recorded_at, actor, via, changes) from stdin"
+            ) as copy:
                 for key, row in zip(ids, texts, strict=True):
-                    changes = [{"path": name, "old": None, "new": text} for name, text in zip(FIELDS, row, strict=True)]
+                    changes = [
+                        {"path": name, "old": None, "new": text}
+                        for name, text in zip(FIELDS, row, strict=True)
+                    ]
                     copy.write_row([key, "base.item", "created", at, at, user, "import", json.dumps(changes)])
             with cursor.copy("copy import_record (run, record, version, created) from stdin") as copy:
                 for key in ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -20,7 +20,9 @@ from anlan.kernel.exchange.convert import cell_value
 from anlan.kernel.exchange.heads import find_heads
 from anlan.kernel.exchange.table import MAX_ROWS
 
-KNOWN = frozenset(normalised(one) for one in ("主题", "日期", "物件", "数量", "明细.物件", "编码", "名称", "重量"))
+KNOWN = frozenset(
+    normalised(one) for one in ("主题", "日期", "物件", "数量", "明细.物件", "编码", "名称", "重量")
+)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +109,7 @@ def test_an_error_of_a_spreadsheet_is_a_fault_in_its_cell(ctx: Context) -> None:
      "２０２６－１－５", " 2026-1-5\u00a0", "2026/1/5 00:00:00", "46027"],
 )  # fmt: skip
 def test_a_date_is_read_in_the_spellings_that_people_use(ctx: Context, text: str) -> None:
-    assert dates(ctx, f"主题,日期,物件,数量\nS,\"{text}\",,\n".encode()) == "2026-01-05"
+    assert dates(ctx, f'主题,日期,物件,数量\nS,"{text}",,\n'.encode()) == "2026-01-05"
 
 
 @pytest.mark.parametrize("text", ["1/5/2026", "2026-13-01", "2026-02-30", "明天", "5-Foo-2026"])
@@ -122,7 +124,7 @@ def test_a_date_of_excel_is_a_date_with_and_without_its_format(ctx: Context) -> 
         def fill(book: Any, sheet: Any, form: str = form) -> None:
             sheet.write_row(0, 0, ["主题", "日期"])
             sheet.write_string(1, 0, "S")
-            sheet.write_datetime(1, 1, datetime(2026, 1, 5), book.add_format({"num_format": form}))
+            sheet.write_datetime(1, 1, date(2026, 1, 5), book.add_format({"num_format": form}))
 
         assert dates(ctx, workbook(fill)) == "2026-01-05"
 
@@ -151,7 +153,9 @@ def test_a_number_is_read_as_people_write_it(ctx: Context, text: str, expected: 
 @pytest.mark.parametrize("text", ["1.280,50", "12,34", "待定", "--5", "¥", "5 %%", "1-2"])
 def test_a_number_that_may_mean_two_things_is_a_fault(ctx: Context, text: str) -> None:
     table = exchange.read(f'编码,名称,重量\nQ,q,"{text}"\n'.encode())
-    assert [one["code"] for one in exchange.preview(ctx, "demo.thing", table)["faults"]] == ["import.not_number"]
+    assert [one["code"] for one in exchange.preview(ctx, "demo.thing", table)["faults"]] == [
+        "import.not_number"
+    ]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -185,7 +189,10 @@ def test_what_is_no_sheet_is_refused_with_what_to_do_instead(ctx: Context, conte
         exchange.read(content, "报价单.xls")
     assert (refused.value.status, refused.value.code) == (415, code)
     for language in ("zh", "en"):
-        assert "报价单.xls" in ctx.site.messages.text(code, language, **refused.value.params) or code == "import.unreadable"
+        assert (
+            "报价单.xls" in ctx.site.messages.text(code, language, **refused.value.params)
+            or code == "import.unreadable"
+        )
 
 
 def test_a_file_with_more_rows_than_an_import_takes_is_refused_with_the_limit() -> None:

@@ -94,7 +94,9 @@ def header(column: Column, columns: Sequence[Column], language: str) -> str:
     """
     label = column.label(language)
     same = [one for one in columns if one.label(language) == label]
-    if column.lines and any(one.lines is None and normalised(one.path) == normalised(label) for one in columns):
+    if column.lines and any(
+        one.lines is None and normalised(one.path) == normalised(label) for one in columns
+    ):
         return column.full_label(language)
     return (
         label if len(same) == 1 or (not column.lines and same[0] is column) else column.full_label(language)

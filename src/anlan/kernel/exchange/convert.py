@@ -27,7 +27,12 @@ _YES = frozenset({"是", "true", "yes", "y", "1", "√", "✓", "对", "启用",
 _NO = frozenset({"否", "false", "no", "n", "0", "×", "✗", "x", "错", "停用", "off", "f", "无"})
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?:\s*日)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_MONTHS = {name: at for at, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}
+_MONTHS = {
+    name: at
+    for at, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
+}
 _DAY_MONTH = re.compile(r"(\d{1,2})[\s\-/.]*([a-z]{3,9})\.?[\s\-/.,]*(\d{4})", re.IGNORECASE)
 _MONTH_DAY = re.compile(r"([a-z]{3,9})\.?\s*(\d{1,2})(?:st|nd|rd|th)?[\s,]+(\d{4})", re.IGNORECASE)
 _CLOCK = re.compile(r"[T\s]*(\d{1,2}):(\d{2})(?::(\d{2}))?\s*")
@@ -76,7 +81,9 @@ def _number(cell: Cell, field: Field, zone: tzinfo) -> str:
         raise Unreadable("import.not_number", value=str(cell))
     if isinstance(cell, (int, float)):
         return _plain(_decimal(cell))
-    text = "".join(_MINUS.get(one, one) for one in unicodedata.normalize("NFKC", str(cell)) if not one.isspace())
+    text = "".join(
+        _MINUS.get(one, one) for one in unicodedata.normalize("NFKC", str(cell)) if not one.isspace()
+    )
     negative = len(text) > 2 and text[0] == "(" and text[-1] == ")"  # how accountants write it
     if negative:
         text = text[1:-1]
@@ -111,7 +118,9 @@ def _date(cell: Cell, field: Field, zone: tzinfo) -> str:
         compact = _COMPACT.fullmatch(_plain(number))
         return _day(compact, cell).isoformat()
     text = _with_month(unicodedata.normalize("NFKC", str(cell)).strip())
-    if text.isdigit() and len(text) == 5 and int(text) in _EXCEL_DAYS:  # a date that lost its format on the way
+    if (
+        text.isdigit() and len(text) == 5 and int(text) in _EXCEL_DAYS
+    ):  # a date that lost its format on the way
         return (_EXCEL_ZERO + timedelta(days=int(text))).isoformat()
     found = _DATE.match(text) or _COMPACT.match(text)
     if found is None or (text[found.end() :] and not _CLOCK.fullmatch(text[found.end() :])):

@@ -221,7 +221,9 @@ def _make_links(ctx: Context, ways: Ways) -> None:
         form = ctx.form(name)
         known = existing(ctx, form, form.code_column, texts)
         values = [
-            {form.code_column: text, form.label_column: text} for text in dict.fromkeys(texts) if text not in known
+            {form.code_column: text, form.label_column: text}
+            for text in dict.fromkeys(texts)
+            if text not in known
         ]
         if values:
             record.create_many(ctx, name, values)

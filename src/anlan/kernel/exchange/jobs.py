@@ -91,7 +91,7 @@ def run_import(run: job.Run) -> object:
             source=Source(found.name, found.id, run.id),
             progress=run.progress,
         )
-        figures = {name: done[name] for name in ("created", "updated", "skipped")}  # type: ignore[literal-required]  # keys of Result
+        figures = {name: done[name] for name in ("created", "updated", "skipped")}
         _tell(ctx, run, "import.ended", {"file": found.name, **figures})
         return done
 

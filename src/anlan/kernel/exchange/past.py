@@ -108,19 +108,20 @@ def _named(ctx: Context, form: Form, written: Mapping[str, bool]) -> list[Made]:
     page = query.records(
         ctx, form.name, Query(where=f"IN(id, {wanted})", fields=_titles(form), limit=_SHOWN, sort=["id"])
     )
-    return [Made(id=row["id"], **_title(form, row), created=written[row["id"]]) for row in page["data"]]
+    return [_made(form, row, written[row["id"]]) for row in page["data"]]
 
 
 def _titles(form: Form) -> list[str]:
     return list(dict.fromkeys([form.code_column, form.label_column]))
 
 
-def _title(form: Form, row: Mapping[str, Any]) -> dict[str, str]:
-    """What a record is called: drafts have no number yet."""
+def _made(form: Form, row: Mapping[str, Any], created: bool) -> Made:
+    """The record with what it is called: drafts have no number yet."""
     code = str(row.get(form.code_column) or "")
     label = row.get(form.label_column)
     label = label.get("label") if isinstance(label, Mapping) else label
-    return {"code": code, "label": "" if label is None or str(label) == code else str(label)}
+    text = "" if label is None or str(label) == code else str(label)
+    return Made(id=row["id"], code=code, label=text, created=created)
 
 
 def undo(ctx: Context, id: str) -> Undone:

@@ -1,9 +1,9 @@
 """Files that are no sheet, told apart by their first bytes, so that a person hears what to do instead.
 
-    %PDF-1.7 …                         →  415 import.is_pdf
-    PK … word/document.xml             →  415 import.is_document
-    D0 CF 11 E0 … EncryptedPackage     →  415 import.is_locked    (a workbook with a password)
-    <html> … (a system's ".xls")       →  415 import.is_web_page
+%PDF-1.7 …                         →  415 import.is_pdf
+PK … word/document.xml             →  415 import.is_document
+D0 CF 11 E0 … EncryptedPackage     →  415 import.is_locked    (a workbook with a password)
+<html> … (a system's ".xls")       →  415 import.is_web_page
 """
 
 from __future__ import annotations

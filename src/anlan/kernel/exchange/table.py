@@ -30,7 +30,9 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 300
 _UNPACKED = 1_000_000_000  # bytes that a workbook may unpack to: a zip bomb of 50 MB would fill the memory
 _CELLS = 10_000_000  # of a sheet, from its first to its last: read as one block of about 60 bytes each
-BLANKS = " \t\r\n\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff"  # spaces that a sheet brings along, seen and unseen
+BLANKS = (
+    " \t\r\n\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff"  # spaces that a sheet brings along, seen and unseen
+)
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -42,9 +44,7 @@ class Table(NamedTuple):
     sheet: str = ""
 
 
-def read(
-    content: bytes, name: str = "", *, sheet: str | None = None, heads: Collection[str] = ()
-) -> Table:
+def read(content: bytes, name: str = "", *, sheet: str | None = None, heads: Collection[str] = ()) -> Table:
     """Read a file or pasted text. Refused: 415 when it is neither, 422 when it is empty, 413 when too large.
 
     The row that names most columns of a form (`heads`, of `exchange.heads`) holds the headers, or two rows with
@@ -67,7 +67,9 @@ def read(
         raise Refused(413, "import.too_many_columns", params={"count": len(headers), "limit": MAX_COLUMNS})
     width = len(headers)
     body = ((number, _fitted(row, width)) for number, row in filled[begin:])
-    return Table(headers, tuple(one for one in body if not _blank_row(one[1]) and not _repeats(one[1], headers)), title)
+    return Table(
+        headers, tuple(one for one in body if not _blank_row(one[1]) and not _repeats(one[1], headers)), title
+    )
 
 
 def _workbook(content: bytes, name: str, sheet: str | None) -> tuple[str, Sequence[Sequence[Cell]]]:
@@ -142,7 +144,11 @@ def _blank_row(row: Sequence[Cell]) -> bool:
 
 def _repeats(row: Sequence[Cell], headers: Sequence[str]) -> bool:
     """Whether the row says the headers once more: two at least, and nothing else."""
-    said = [(" ".join(str(cell).split()), head) for cell, head in zip(row, headers, strict=True) if not _blank(cell)]
+    said = [
+        (" ".join(str(cell).split()), head)
+        for cell, head in zip(row, headers, strict=True)
+        if not _blank(cell)
+    ]
     return len(said) > 1 and all(text == head for text, head in said)
 
 

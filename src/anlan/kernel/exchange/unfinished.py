@@ -1,9 +1,9 @@
 """Imports that are not finished: what somebody chose and put right for a file, kept until it is imported or given up.
 
-    keep(ctx, "demo.thing", file, paths, ways)     again and again, the last one counts
-    begun(ctx, "demo.thing", file)                 (paths, ways), None where nothing is kept
-    unfinished(ctx, "demo.thing")                  the caller's own, the last first
-    forget(ctx, file)
+keep(ctx, "demo.thing", file, paths, ways)     again and again, the last one counts
+begun(ctx, "demo.thing", file)                 (paths, ways), None where nothing is kept
+unfinished(ctx, "demo.thing")                  the caller's own, the last first
+forget(ctx, file)
 """
 
 from __future__ import annotations

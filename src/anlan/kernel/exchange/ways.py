@@ -1,10 +1,10 @@
 """How a table is taken: which records it changes, what blank cells mean, cells and links that were put right.
 
-    Ways()                                            a code that exists changes its record, blank cells leave it
-    Ways(key="barcode", does="update", empty="clear")   the barcode finds the record, none is made, blank cells clear
-    Ways(cells={(4, 2): "12.50"})                     row 4 of the file, its third column: read as if this stood there
-    Ways(replace={"base.unit": {"个": "PCS"}})         what the file calls 个 is the unit PCS ("": left blank)
-    Ways(make={"base.unit": ("HE",)})                 the unit HE is made, with its code as its name
+Ways()                                            a code that exists changes its record, blank cells leave it
+Ways(key="barcode", does="update", empty="clear")   the barcode finds the record, none is made, blank cells clear
+Ways(cells={(4, 2): "12.50"})                     row 4 of the file, its third column: read as if this stood there
+Ways(replace={"base.unit": {"个": "PCS"}})         what the file calls 个 is the unit PCS ("": left blank)
+Ways(make={"base.unit": ("HE",)})                 the unit HE is made, with its code as its name
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def _is_cell(one: Any) -> bool:
 
 
 def _are_texts(one: Any) -> bool:
-    return isinstance(one, Mapping) and len(one) <= _MOST and all(isinstance(text, str) for text in one.values())
+    return (
+        isinstance(one, Mapping) and len(one) <= _MOST and all(isinstance(text, str) for text in one.values())
+    )
 
 
 def _is_list(one: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from anlan.kernel import job, query
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Fault, invalid, not_found
+from anlan.kernel.errors import Fault, Refused, invalid, not_found
 from anlan.kernel.i18n import language_of
 from anlan.kernel.workflow import todo
 from anlan.web.api import params
@@ -15,7 +15,7 @@ from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import with_sentences
 from anlan.web.api.words import sentences
 
-__all__ = ["job_state", "search", "suggest", "todos"]
+__all__ = ["job_state", "search", "stop_job", "suggest", "todos"]
 
 
 def search(call: Call) -> Answer:

@@ -77,7 +77,9 @@ def _cells(given: Any, table: exchange.Table) -> list[list[Any]]:
     for name, text in given.multi_items():
         start, _, place = name.partition(".")
         row, _, column = place.partition(".")
-        if start != "cell" or not (row.isdecimal() and column.isdecimal() and len(row) < 8 and len(column) < 4):
+        if start != "cell" or not (
+            row.isdecimal() and column.isdecimal() and len(row) < 8 and len(column) < 4
+        ):
             continue
         cells = was.get(int(row))
         if cells is None or int(column) >= len(cells) or str(text) == cell_text(cells[int(column)]):
@@ -90,7 +92,9 @@ def _links(given: Any) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]
     """(replace, make) of the texts that named nothing; a choice without its code is no choice yet."""
     replace: dict[str, dict[str, str]] = {}
     make: dict[str, list[str]] = {}
-    lists = [[str(one) for one in given.getlist(name)] for name in ("link_form", "link_text", "link_do", "link_to")]
+    lists = [
+        [str(one) for one in given.getlist(name)] for name in ("link_form", "link_text", "link_do", "link_to")
+    ]
     for form, text, do, to in zip(*lists, strict=False):
         if do == "new" and text:
             make.setdefault(form, []).append(text)
@@ -116,7 +120,9 @@ def links_shown(
         key = (one["form"], one["text"])
         before = found.get(key) or _link(*key, labels, makes)
         found[key] = before._replace(rows=one["rows"], suggestions=one["suggestions"])
-    return [found[key] for key in sorted(found)]  # always the same order: rows keep their place while one works
+    return [
+        found[key] for key in sorted(found)
+    ]  # always the same order: rows keep their place while one works
 
 
 def _link(

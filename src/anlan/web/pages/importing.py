@@ -20,8 +20,8 @@ from anlan.kernel.exchange.columns import IGNORED
 from anlan.kernel.i18n import language_of
 from anlan.kernel.ids import uuid7
 from anlan.web.api import params
-from anlan.web.api.sheets import MOST_AT_ONCE, kept_told, with_sentences
 from anlan.web.api.problem import fault_shown
+from anlan.web.api.sheets import MOST_AT_ONCE, kept_told, with_sentences
 from anlan.web.api.upload import Upload
 from anlan.web.api.words import sentences
 from anlan.web.pages import show
@@ -105,7 +105,9 @@ def run(request: Request, ctx: Context, given: Any) -> Response:
     if repeated(chosen.paths):
         return _columns(request, ctx, form, sheet, chosen, status=422)
     if len(sheet.table.rows) > MOST_AT_ONCE:
-        key = exchange.request_import(ctx, form["form"], sheet.file, chosen.paths, mode=mode, ways=chosen.ways)
+        key = exchange.request_import(
+            ctx, form["form"], sheet.file, chosen.paths, mode=mode, ways=chosen.ways
+        )
         exchange.forget(ctx, sheet.file)
         return RedirectResponse(f"/f/{form['form']}/import/job/{key}", 303)
     try:
@@ -287,7 +289,9 @@ def _shown(ctx: Context, form: Json, sheet: Sheet, chosen: Choices) -> dict[str,
     error, ways = "", chosen.ways
     try:
         found = seen(ctx, form["form"], sheet.table, chosen.paths, most=MOST_LOOKED, ways=ways)
-    except Refused as refused:  # a linked record that cannot be made: told, and the rest looked through without it
+    except (
+        Refused
+    ) as refused:  # a linked record that cannot be made: told, and the rest looked through without it
         if refused.status not in (403, 404, 409, 422) or not ways.make:
             raise
         say = sentences(ctx.site, language_of(ctx.language))
@@ -296,7 +300,9 @@ def _shown(ctx: Context, form: Json, sheet: Sheet, chosen: Choices) -> dict[str,
         ways = exchange.Ways(ways.key, ways.does, ways.empty, ways.cells, ways.replace, {})
         found = seen(ctx, form["form"], sheet.table, chosen.paths, most=MOST_LOOKED, ways=ways)
     linked = {one["form"] for one in found.unknown} | set(ways.replace) | set(ways.make)
-    labels = {name: ctx.catalogue.forms[name].label(ctx.language) for name in linked if name in ctx.catalogue.forms}
+    labels = {
+        name: ctx.catalogue.forms[name].label(ctx.language) for name in linked if name in ctx.catalogue.forms
+    }
     return {
         "form": form,
         "sheet": sheet,
@@ -317,7 +323,16 @@ def _outcome(request: Request, ctx: Context, form: Json, key: str, *, part: bool
 
 
 def _result(request: Request, ctx: Context, form: Json, *, part: bool = False, **values: Any) -> Response:
-    none = {"done": None, "past": None, "made": [], "gone": None, "error": "", "waiting": "", "again": "", "job": None}
+    none: dict[str, Any] = {
+        "done": None,
+        "past": None,
+        "made": [],
+        "gone": None,
+        "error": "",
+        "waiting": "",
+        "again": "",
+        "job": None,
+    }
     return render(
         request,
         ctx,

@@ -198,7 +198,7 @@ def _faulty(table: exchange.Table, ways: exchange.Ways, faults: Sequence[Mapping
         told.setdefault((one["row"], one["column"]), []).append(one["message"])
     rows = dict(table.rows)
     return [
-        _cell(table, rows, ways, row, column, " ".join(dict.fromkeys(messages)))
+        _cell(table, rows[row], (row, column), ways, " ".join(dict.fromkeys(messages)))
         for (row, column), messages in told.items()
         if row in rows
     ]
@@ -208,7 +208,7 @@ def _mended(table: exchange.Table, ways: exchange.Ways, shown: set[tuple[int, in
     """The cells that were put right and have no fault any more."""
     rows = dict(table.rows)
     return [
-        _cell(table, rows, ways, row, column, "")
+        _cell(table, rows[row], (row, column), ways)
         for row, column in sorted(ways.cells)
         if row in rows and column < len(table.headers) and (row, column) not in shown
     ]
@@ -216,19 +216,20 @@ def _mended(table: exchange.Table, ways: exchange.Ways, shown: set[tuple[int, in
 
 def _cell(
     table: exchange.Table,
-    rows: Mapping[int, Sequence[Any]],
+    cells: Sequence[Any],
+    place: tuple[int, int | None],
     ways: exchange.Ways,
-    row: int,
-    column: int | None,
-    message: str,
+    message: str = "",
 ) -> Cell:
-    cells = rows[row]
+    row, column = place
     about = " · ".join([text for one in cells if (text := cell_text(one))][:2])
     if column is None:
         return Cell(row, None, "", "", about, "", "", message)
     was = cell_text(cells[column])
     text = ways.cells.get((row, column), was)
-    return Cell(row, column, letter(column), table.headers[column], about, text, "" if text == was else was, message)
+    return Cell(
+        row, column, letter(column), table.headers[column], about, text, "" if text == was else was, message
+    )
 
 
 def cell_text(cell: Any) -> str:
