@@ -1,6 +1,6 @@
 """What a person chose on the import page: fields of columns, how rows are taken, cells and links put right.
 
-The page sends everything each time; names of inputs are `column` (one a column), `key`, `does`, `empty`,
+The page sends everything each time; names of inputs are `column` (one a column), `find_by`, `does`, `empty`,
 `cell.{row}.{column}` for what was typed over a cell, and for each text that named nothing `link_form`, `link_text`,
 `link_do` (`new`, `blank`, `other` or "") and `link_to` (a code).
 """
@@ -54,7 +54,7 @@ def choices_in(given: Any, table: exchange.Table) -> Choices:
     replace, make = _links(given)
     ways = exchange.ways_of(
         {
-            "key": _one_of(given, "key", (path for path in paths if path)) or None,
+            "key": _one_of(given, "find_by", (path for path in paths if path)) or None,
             "does": _one_of(given, "does", ("both", "create", "update")) or "both",
             "empty": _one_of(given, "empty", ("leave", "clear")) or "leave",
             "cells": _cells(given, table),
