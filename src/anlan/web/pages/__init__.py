@@ -16,8 +16,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from anlan.kernel.errors import Refused
 from anlan.web.api import reading
@@ -27,6 +25,7 @@ from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
 from anlan.web.pages.import_choices import MOST_FIELDS
 from anlan.web.pages.security import Headers, SameSiteOnly
+from anlan.web.pages.static_files import KeptFiles
 
 __all__ = ["VENDORED", "error_page", "install", "middleware", "routes"]
 
@@ -35,17 +34,6 @@ VENDORED = ("htmx.min.js", "tabler.min.css", "icons.svg")
 
 class MissingFiles(RuntimeError):
     """Front-end files are missing; run `make vendor`."""
-
-
-class _KeptFiles(StaticFiles):
-    """Static files: with a version in the address (`?v=`) they may be kept for a year, else they are asked for anew
-    (modules import each other without one)."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        versioned = scope.get("query_string", b"").startswith(b"v=")
-        answer.headers["cache-control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
-        return answer
 
 
 def install(state: Any) -> None:
@@ -105,7 +93,7 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/{key}/comments", _form_page(_comment), methods=["POST"]),
         Route("/r/{report}", _answer(page(tables.report_page))),
         Route("/registers/{register}", _answer(page(tables.register_page))),
-        Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),
+        Mount("/static", KeptFiles(directory=STATIC, check_dir=False), name="static"),
         Route("/{rest:path}", _answer(page(_nothing_here))),
     ]
 
