@@ -116,7 +116,13 @@ def run_export(run: job.Run) -> object:
     label = ctx.form(wanted["form"]).label(ctx.language)
     with tempfile.TemporaryFile() as out:
         rows = listing.export_query(
-            ctx, wanted["form"], Query(**wanted["query"]), out, format=wanted["format"], paths=wanted["paths"]
+            ctx,
+            wanted["form"],
+            Query(**wanted["query"]),
+            out,
+            format=wanted["format"],
+            paths=wanted["paths"],
+            progress=run.progress,
         )
         out.seek(0)
         saved = file.save(
@@ -125,6 +131,8 @@ def run_export(run: job.Run) -> object:
             name=f"{label} {ctx.today.isoformat()}.{wanted['format']}",
             limit=_EXPORT_LIMIT,
         )
+    with ctx.transaction():
+        _tell(ctx, run, "export.ended", {"file": saved.name, "rows": rows})
     return {"file": saved.id, "rows": rows}
 
 

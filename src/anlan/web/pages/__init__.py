@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from anlan.kernel.errors import Refused
 from anlan.web.api import reading
-from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables
+from anlan.web.pages import exporting, home, importing, listing, login, record_page, recycle, second_factor, tables
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
@@ -87,6 +87,10 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/import/done/{id}", _answer(page(importing.done_page))),
         Route("/f/{form}/import/job/{id}", _answer(page(importing.job_page))),
         Route("/f/{form}/import/job/{id}/stop", _form_page(importing.stop), methods=["POST"]),
+        Route("/f/{form}/export", _answer(page(exporting.export_page))),
+        Route("/f/{form}/export", _form_page(exporting.ask), methods=["POST"]),
+        Route("/f/{form}/export/job/{id}", _answer(page(exporting.job_page))),
+        Route("/f/{form}/export/job/{id}/stop", _form_page(exporting.stop), methods=["POST"]),
         Route("/f/{form}/{key}", _answer(page(record_page.record_page))),
         Route("/f/{form}/{key}/trail", _answer(page(record_page.trail_part))),
         Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),

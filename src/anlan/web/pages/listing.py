@@ -80,7 +80,7 @@ def list_page(request: Request, ctx: Context) -> Response:
         "sorted": _sort(view, listing),
         "chips": [(chip, _chip_words(chip, form, ctx)) for chip in listing.chips()],
         "cell": cell,
-        "export": _export_url(form, view, listing),
+        "export": _export_url(form, view, listing, shown),
         "without": _without_each(listing, form),
         "kinds": _filterable(form, ctx.language),
         "first_page": "after" not in request.query_params,
@@ -147,10 +147,15 @@ def _sort(view: Json, listing: Listing) -> list[str]:
     return listing.sort.split(",") if listing.sort else list(view.get("sort") or [])
 
 
-def _export_url(form: Json, view: Json, listing: Listing) -> str:
-    """The API's address of the same rows as a file."""
-    asked = {"where": _where(view, listing), "search": listing.search, "sort": ",".join(_sort(view, listing))}
-    return f"/api/v1/export/{form['form']}?{urlencode({key: text for key, text in asked.items() if text})}"
+def _export_url(form: Json, view: Json, listing: Listing, shown: list[str]) -> str:
+    """The page that makes a file of the same rows and columns."""
+    asked = {
+        "where": _where(view, listing),
+        "search": listing.search,
+        "sort": ",".join(_sort(view, listing)),
+        "fields": ",".join(shown),
+    }
+    return f"/f/{form['form']}/export?{urlencode({key: text for key, text in asked.items() if text})}"
 
 
 def _kinds(form: Json, found: list[Chip], language: str) -> dict[str, str]:
