@@ -1,6 +1,6 @@
 """Which rows of a sheet are its headers: below titles, in one row or in two with merged groups.
 
-    销售订单明细表                              title
+    物件清单                                  title
     客户    日期        明细                     group row: 明细 stands over two columns (merged)
                       物料      数量             →  headers ("客户", "日期", "物料", "数量")
     C001   2026-3-1  A1       2

@@ -22,33 +22,33 @@ _BEGINNING = 4096
 
 def refuse_strangers(content: bytes, name: str) -> None:
     """Refused 415 with a sentence for what people send instead of a sheet."""
-    found = _kind(content)
+    found = _code(content)
     if found is not None:
-        raise Refused(415, f"import.is_{found}", params={"name": name})
+        raise Refused(415, found, params={"name": name})
 
 
-def _kind(content: bytes) -> str | None:
+def _code(content: bytes) -> str | None:
     start = content[:_BEGINNING]
     if start.startswith(b"%PDF"):
-        return "pdf"
+        return "import.is_pdf"
     if start.startswith(_IMAGES) and b"\x00" in start:
-        return "image"
+        return "import.is_image"
     if start.startswith(_ARCHIVES):
-        return "archive"
+        return "import.is_archive"
     if start.startswith(_OLD_OFFICE):
         if _WIDE in content or _LOCKED in content:
-            return "locked"
-        return "document" if "WordDocument".encode("utf-16-le") in content else None
+            return "import.is_locked"
+        return "import.is_document" if "WordDocument".encode("utf-16-le") in content else None
     if start.startswith(b"PK\x03\x04"):
         return _inside(content)
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
-    return "web_page" if text.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml")) else None
+    return "import.is_web_page" if text.startswith((b"<!doctype html", b"<html", b"<table", b"<?xml")) else None
 
 
 def _inside(content: bytes) -> str | None:
     """What a zip holds, by the names in it: only a workbook is one."""
     if b"xl/" in content or b"opendocument.spreadsheet" in content[:_BEGINNING] or b"content.xml" in content:
-        return "document" if b"opendocument.text" in content[:_BEGINNING] else None
+        return "import.is_document" if b"opendocument.text" in content[:_BEGINNING] else None
     if b"word/" in content or b"ppt/" in content:
-        return "document"
-    return "archive"
+        return "import.is_document"
+    return "import.is_archive"

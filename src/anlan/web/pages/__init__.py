@@ -19,7 +19,17 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from anlan.kernel.errors import Refused
 from anlan.web.api import reading
-from anlan.web.pages import exporting, home, importing, listing, login, record_page, recycle, second_factor, tables
+from anlan.web.pages import (
+    exporting,
+    home,
+    importing,
+    listing,
+    login,
+    record_page,
+    recycle,
+    second_factor,
+    tables,
+)
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
