@@ -62,6 +62,7 @@ async def ask(app: Any, path: str, headers: Mapping[str, str]) -> tuple[int, dic
 
 async def timed(app: Any, path: str, headers: Mapping[str, str]) -> tuple[list[float], int]:
     """Milliseconds of each of some requests, and how many bytes the page has."""
+    body = b""
     for _ in range(5):
         status, _, body = await ask(app, path, headers)
         assert status == 200, (path, status)
