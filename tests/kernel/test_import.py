@@ -19,6 +19,7 @@ from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.jobs import request_export, request_import
 from anlan.kernel.exchange.table import Table
+from anlan.kernel.exchange.ways import stored
 from anlan.kernel.ids import uuid7
 from anlan.kernel.job import worker
 from anlan.kernel.query import Query
@@ -183,7 +184,7 @@ def test_link_texts_that_name_nothing_are_grouped_once_and_can_be_replaced(ctx: 
         (3, "import.unknown_link"),
         (4, "import.ambiguous"),
     ]
-    run(ctx, "demo.note", table, replace={"demo.thing": {"螺丁": "A1", "垫圈": "B1"}})
+    run(ctx, "demo.note", table, ways=exchange.Ways(replace={"demo.thing": {"螺丁": "A1", "垫圈": "B1"}}))
     assert [line["thing"]["code"] for line in notes(ctx, subject)[0]["lines"]] == ["A1", "A1"]
     assert [line["thing"]["code"] for line in notes(ctx, other)[0]["lines"]] == ["B1"]
 
@@ -365,3 +366,143 @@ def test_two_thousand_rows_are_previewed_and_imported_in_seconds(ctx: Context) -
         (Decimal(line.split(",")[1]) for line in out.getvalue().decode("utf-8-sig").splitlines()[1:]), total
     )
     assert total == 2000 * 2001 // 2
+
+
+def test_a_record_is_found_by_another_column_than_its_code(ctx: Context) -> None:
+    code, name = fresh(), fresh("名")
+    run(ctx, "demo.thing", a_table(["编码", "名称"], [code, name]))
+    done = run(ctx, "demo.thing", a_table(["名称", "重量"], [name, 7]), ways=exchange.Ways(key="name", does="update"))
+    assert (done["created"], done["updated"]) == (0, 1)
+    assert record.read(ctx, "demo.thing", code)["weight"] == "7"
+
+
+def test_a_value_that_two_records_have_finds_none_of_them(ctx: Context) -> None:
+    name = fresh("名")
+    run(ctx, "demo.thing", a_table(["编码", "名称"], [fresh(), name], [fresh(), name]))
+    table = a_table(["名称", "重量"], [name, 7])
+    paths = exchange.propose(ctx, "demo.thing", table)
+    seen = exchange.preview(ctx, "demo.thing", table, paths, ways=exchange.Ways(key="name"))
+    assert "import.several" in {one["code"] for one in seen["faults"]}
+
+
+@pytest.mark.parametrize(("does", "codes"), [("create", ["import.exists"]), ("update", ["import.not_there"]), ("both", [])])
+def test_rows_that_are_not_what_was_asked_for_are_faults(ctx: Context, does: Any, codes: list[str]) -> None:
+    old, new = fresh(), fresh()
+    run(ctx, "demo.thing", a_table(["编码", "名称"], [old, "甲"]))
+    table = a_table(["编码", "名称"], [old, "乙"], [new, "丙"])
+    paths = exchange.propose(ctx, "demo.thing", table)
+    seen = exchange.preview(ctx, "demo.thing", table, paths, ways=exchange.Ways(does=does))
+    assert [one["code"] for one in seen["faults"]] == codes
+
+
+def test_blank_cells_of_a_change_clear_the_value_where_that_was_chosen(ctx: Context) -> None:
+    code = fresh()
+    run(ctx, "demo.thing", a_table(["编码", "名称", "重量"], [code, "甲", 3]))
+    table = a_table(["编码", "名称", "重量"], [code, "乙", None])
+    run(ctx, "demo.thing", table)
+    assert record.read(ctx, "demo.thing", code)["weight"] == "3"
+    run(ctx, "demo.thing", table, ways=exchange.Ways(empty="clear"))
+    assert record.read(ctx, "demo.thing", code)["weight"] is None
+
+
+def test_blank_cells_of_lines_clear_them_too(ctx: Context) -> None:
+    subject = fresh()
+    run(ctx, "demo.note", a_table(["主题", "物件", "数量"], [subject, "A1", 2], [None, "螺母", 3]))
+    (note,) = notes(ctx, subject)
+    table = a_table(["主题", "物件", "数量"], [subject, "A1", None], [None, "螺母", 3])
+    done = run(ctx, "demo.note", table, ways=exchange.Ways(key="subject", empty="clear"))
+    assert (done["created"], done["updated"]) == (0, 1)
+    assert [one["quantity"] for one in record.read(ctx, "demo.note", note["id"])["lines"]] == [None, "3"]
+
+
+def test_a_cell_that_was_put_right_is_read_and_the_file_stays_as_it_is(ctx: Context) -> None:
+    code = fresh()
+    table = a_table(["编码", "名称", "重量"], [code, "甲", "很重"])
+    done = run(ctx, "demo.thing", table, ways=exchange.Ways(cells={(2, 2): "１２"}))
+    assert (done["created"], record.read(ctx, "demo.thing", code)["weight"]) == (1, "12")
+    assert table.rows[0][1][2] == "很重"
+
+
+def test_a_linked_record_is_made_from_the_text_of_the_file_once(ctx: Context) -> None:
+    text, subject = fresh("新"), fresh()
+    table = a_table(["主题", "物件"], [subject, text], [fresh(), text])
+    ways = exchange.Ways(make={"demo.thing": (text,)})
+    paths = exchange.propose(ctx, "demo.note", table)
+    seen = exchange.preview(ctx, "demo.note", table, paths, ways=ways)
+    assert (seen["faults"], exists(ctx, text)) == ([], False)
+    run(ctx, "demo.note", table, ways=ways)
+    assert record.read(ctx, "demo.thing", text)["name"] == text
+
+
+def test_ways_survive_the_way_through_json(ctx: Context) -> None:
+    ways = exchange.Ways("name", "update", "clear", {(4, 2): "1"}, {"demo.thing": {"a": ""}}, {"demo.thing": ["b"]})
+    assert exchange.ways_of(stored(ways)) == ways
+
+
+@pytest.mark.parametrize(
+    "given", [{"does": "all"}, {"empty": 1}, {"key": 3}, {"cells": [[1, 2]]}, {"cells": [[-1, 0, ""]]}, {"replace": []},
+              {"make": {"demo.thing": [""]}}, {"what": 1}]
+)  # fmt: skip
+def test_ways_that_are_none_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        exchange.ways_of(given)
+    assert (refused.value.status, refused.value.faults[0].code) == (422, "import.not_ways")
+
+
+def test_what_an_undo_keeps_is_told_with_its_reason(ctx: Context) -> None:
+    old, changed, used = fresh(), fresh(), fresh()
+    run(ctx, "demo.thing", a_table(["编码", "名称"], [old, "甲"]))
+    done = run(ctx, "demo.thing", a_table(["编码", "名称"], [old, "新"], [changed, "乙"], [used, "丁"]))
+    record.update(ctx, "demo.thing", changed, {"name": "改"}, version=1)
+    run(ctx, "demo.note", a_table(["主题", "物件"], [fresh(), used]))
+    kept = {one["label"]: one["code"] for one in exchange.undo(ctx, done["id"])["kept"]}
+    assert (kept[old], kept[changed]) == ("import.kept_updated", "import.kept_changed")
+    assert kept[used] not in kept.keys() | {"import.kept_updated", "import.kept_changed"}
+
+
+def test_the_imports_of_a_form_are_a_list_and_each_has_its_records(ctx: Context, site: Site) -> None:
+    code = fresh()
+    done = run(ctx, "demo.thing", a_table(["编码", "名称"], [code, "甲"]), source=exchange.Source("物件.xlsx"))
+    first = exchange.history(ctx, "demo.thing")[0]
+    assert (first["id"], first["file_name"], first["created"], first["mine"]) == (done["id"], "物件.xlsx", 1, True)
+    result, past, made = exchange.outcome(ctx, done["id"])
+    assert (result["created"], past["undone_at"], [one["code"] for one in made]) == (1, None, [code])
+    clerk = as_role(site, "clerk")
+    assert exchange.history(clerk, "demo.thing")[0]["mine"] is False
+    with pytest.raises(Refused) as refused:
+        exchange.outcome(clerk, done["id"])
+    assert refused.value.status == 404
+    with pytest.raises(Refused) as refused:
+        exchange.history(as_role(site, "reader"), "demo.thing")
+    assert refused.value.status == 403
+
+
+def test_an_import_that_is_asked_to_stop_writes_nothing_and_tells_so(site: Site, ctx: Context) -> None:
+    code = fresh()
+    kept = file.save(ctx, [f"编码,名称\n{code},甲\n".encode()], name="a.csv")
+    id = request_import(ctx, "demo.thing", kept.id, ["code", "name"])
+    with site.pool.connection() as connection:
+        connection.execute("update outbox set state = 'queued' where id = $1", [id])
+        assert job.stop(connection, id, now=ctx.now)
+        connection.execute("update outbox set state = 'waiting' where id = $1", [id])
+    worker.drain(site)
+    with ctx.transaction():
+        found = job.state(ctx.connection, id)
+    assert found is not None
+    assert (found["state"], (found["error"] or {})["code"]) == ("failed", "job.stopped")
+    assert not exists(ctx, code)
+
+
+def test_what_was_chosen_for_a_file_is_kept_for_its_owner_until_it_is_done(site: Site, ctx: Context) -> None:
+    kept = file.save(ctx, ["编码,名称\nA,甲\n".encode()], name="begun.csv")
+    ways = exchange.Ways(cells={(2, 1): "乙"})
+    for paths in (["code", None], ["code", "name"]):
+        exchange.keep(ctx, "demo.thing", kept.id, paths, ways)
+    assert exchange.begun(ctx, "demo.thing", kept.id) == (["code", "name"], ways)
+    assert exchange.unfinished(ctx, "demo.thing")[0].name == "begun.csv"
+    clerk = as_role(site, "clerk")
+    assert exchange.begun(clerk, "demo.thing", kept.id) is None
+    exchange.forget(clerk, kept.id)
+    assert exchange.begun(ctx, "demo.thing", kept.id) is not None
+    exchange.forget(ctx, kept.id)
+    assert exchange.begun(ctx, "demo.thing", kept.id) is None

@@ -31,7 +31,7 @@ _NOON = datetime(2026, 11, 24, 4, tzinfo=UTC)
 @pytest.fixture
 def site(database: str) -> Iterator[SimpleNamespace]:
     with connect(database) as connection:
-        for name in ("001_kernel.sql", "010_job.sql"):
+        for name in ("001_kernel.sql", "010_job.sql", "013_exchange.sql", "023_import_ways.sql"):
             connection.execute((_SQL / name).read_bytes())
         schema.ensure(connection)
     with Pool(database, min_size=1, max_size=8) as pool:

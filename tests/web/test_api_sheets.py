@@ -1,5 +1,6 @@
 """Sheets over HTTP: export, the empty sheet, an import's preview and its job."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -100,3 +101,37 @@ def test_what_is_no_sheet_is_refused(ask: Api) -> None:
             422,
         )
     assert ask("POST", "/import/demo.item", files={"other": ("a.csv", b"x")}).status_code == 422
+
+
+def test_an_import_is_taken_in_the_ways_that_were_asked_for_and_found_again_and_taken_back(ask: Api) -> None:
+    code = f"W{uuid4().hex[:8]}"
+    ways = {"does": "create", "cells": [[2, 1, "Mended"]]}
+    given = {"ways": json.dumps(ways)}
+    seen = ask("POST", "/import/demo.item", files=sheet(f"{code},"), data=given).json()
+    assert (seen["creates"], seen["faults"]) == (1, [])
+    asked = ask("POST", "/import/demo.item", files=sheet(f"{code},"), data={**given, "run": "1"})
+    run_job(ask, asked.json()["job"])
+    assert ask("GET", f"/records/demo.item/{code}").json()["name"] == "Mended"
+    past = ask("GET", "/imports/demo.item", params={"limit": 1}).json()["data"][0]
+    assert (past["file_name"], past["created"]) == ("items.csv", 1)
+    told = ask("GET", f"/imports/demo.item/{past['id']}").json()
+    assert [one["code"] for one in told["records"]] == [code]
+    assert ask("GET", f"/imports/demo.item/{uuid4()}").status_code == 404
+    undone = ask("POST", f"/imports/demo.item/{past['id']}/undo").json()
+    assert undone == {"deleted": 1, "kept": []}
+    assert ask("GET", f"/records/demo.item/{code}").status_code == 404
+    assert ask("POST", f"/imports/demo.item/{past['id']}/undo").status_code == 409
+
+
+@pytest.mark.parametrize("ways", ["[]", "{", '{"does": "all"}', '{"cells": [[1]]}', '{"odd": 1}'])
+def test_ways_that_mean_nothing_are_422(ask: Api, ways: str) -> None:
+    assert ask("POST", "/import/demo.item", files=sheet("A,a"), data={"ways": ways}).status_code == 422
+
+
+def test_a_job_is_stopped_by_who_asked_for_it_once(ask: Api) -> None:
+    asked = ask("POST", "/import/demo.item", files=sheet(f"S{uuid4().hex[:8]},x"), data={"run": "1"})
+    key = asked.json()["job"]
+    assert ask("POST", f"/jobs/{key}/stop", by="reader").status_code == 404
+    assert ask("POST", f"/jobs/{key}/stop").json()["state"] == "cancelled"
+    again = ask("POST", f"/jobs/{key}/stop")
+    assert (again.status_code, again.json()["code"]) == (409, "job.has_ended")

@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from anlan.kernel import job, query, record
+from anlan.kernel.errors import Refused
 from anlan.kernel.job.tasks import TASKS
 from anlan.kernel.query import Query
 from anlan.kernel.site import Site
@@ -63,6 +64,13 @@ def filled(page: str, **changes: str) -> dict[str, Any]:
     return {**hidden, "column": columns}
 
 
+def imported(client: TestClient, page: str, form: str = "base.party", *, how: str = "all", **changes: str) -> str:
+    """Press a button of the page; the page of the result."""
+    answer = client.post(f"/f/{form}/import/run", data={**filled(page, **changes), "run": how})
+    assert answer.status_code == 303, answer.text
+    return client.get(answer.headers["location"]).text
+
+
 def parties(site: Site, prefix: str) -> list[str]:
     found = query.records(context(site), "base.party", Query(search=prefix, sort=["code"]))["data"]
     return [one["code"] for one in found if one["code"].startswith(prefix)]
@@ -75,12 +83,13 @@ def test_a_sheet_is_matched_previewed_imported_and_taken_back(admin: TestClient,
     assert parties(site, "IM") == []  # a preview writes nothing
     sent = filled(page)
     assert sent["column"] == ["code", "name", "?"]
-    done = admin.post("/f/base.party/import/run", data={**sent, "run": "all"})
-    assert "新建 2 条，修改 0 条" in done.text
+    done = imported(admin, page)
+    assert "新建 2 条，修改 0 条" in done
     assert parties(site, "IM") == ["IM1", "IM2"]
-    run = re.search(r'name="import" value="([^"]+)"', done.text)
+    assert re.search(r'<a href="/f/base.party/[0-9a-f-]{36}">IM2</a>', done)
+    run = re.search(r'name="import" value="([^"]+)"', done)
     assert run is not None
-    gone = admin.post("/f/base.party/import/undo", data={"import": run[1], "file": sent["file"]})
+    gone = admin.post("/f/base.party/import/undo", data={"import": run[1]})
     assert "删除了 2 条记录" in gone.text
     assert parties(site, "IM") == []
     again = admin.post("/f/base.party/import/undo", data={"import": run[1]})
@@ -90,8 +99,7 @@ def test_a_sheet_is_matched_previewed_imported_and_taken_back(admin: TestClient,
 def test_pressing_twice_imports_once(admin: TestClient, site: Site) -> None:
     _, page = brought(admin, HEAD + "TW1,两次,\n")
     for _ in range(2):
-        done = admin.post("/f/base.party/import/run", data={**filled(page), "run": "all"})
-        assert "新建 1 条，修改 0 条" in done.text
+        assert "新建 1 条，修改 0 条" in imported(admin, page)
     assert parties(site, "TW") == ["TW1"]
 
 
@@ -100,14 +108,13 @@ def test_a_fault_stands_in_its_cell_and_the_good_rows_come_in_without_it(
 ) -> None:
     table = "编码,名称,是客户\nGO1,好的,是\nGO2,坏的,也许\nGO3,,否\n"
     _, page = brought(admin, table)
-    bad = re.search(r'<td class="bad">也许<small>([^<]+)</small>', page)
-    assert bad is not None
-    assert "也许" in bad[1]
+    cell = re.search(r'name="cell.3.2" value="([^"]*)"', page)
+    assert cell is not None and cell[1] == "也许"
     assert 'value="all"' not in page.partition('id="seen"')[2]
-    assert '<td class="bad"><small>名称 必填，请填写。</small>' in page
-    done = admin.post("/f/base.party/import/run", data={**filled(page), "run": "good"})
-    assert "新建 1 条" in done.text
-    assert "跳过了 2 条" in done.text
+    assert "名称 必填，请填写。" in page
+    done = imported(admin, page, how="good")
+    assert "新建 1 条" in done
+    assert "跳过了 2 条" in done
     assert parties(site, "GO") == ["GO1"]
 
 
@@ -152,8 +159,7 @@ def test_documents_come_in_with_their_lines(admin: TestClient, site: Site) -> No
     _, page = brought(admin, table, "sales.order")
     assert re.search(r"<b>1</b> 条新建", page), page
     assert '<optgroup label="明细' in page
-    done = admin.post("/f/sales.order/import/run", data={**filled(page), "run": "all"})
-    assert "新建 1 条" in done.text
+    assert "新建 1 条" in imported(admin, page, "sales.order")
     ctx = context(site)
     (row,) = query.records(ctx, "sales.order", Query(where='reference = "PO-IMP"'))["data"]
     made = record.read(ctx, "sales.order", row["id"])
@@ -165,6 +171,7 @@ def test_a_long_sheet_is_imported_by_a_job_whose_page_tells_the_result(
     admin: TestClient, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(importing, "MOST_LOOKED", 1)
     _, page = brought(admin, HEAD + "JO1,一,\nJO2,二,\n")
     assert "共 2 行，这里只检查了前 1 行" in page
     answer = admin.post("/f/base.party/import/run", data={**filled(page), "run": "all"})
@@ -233,3 +240,97 @@ def test_the_pages_speak_english_too(app: Any) -> None:
     assert not re.search(
         r"[\u4e00-\u9fff]", re.sub(r"<[^>]+>", "", page.partition('id="main"')[2].partition("</main>")[0])
     )
+
+
+def test_two_files_one_after_the_other_are_two_imports(admin: TestClient, site: Site) -> None:
+    for code in ("TF1", "TF2"):
+        _, page = brought(admin, HEAD + f"{code},名,\n")
+        assert "新建 1 条" in imported(admin, page)
+    assert parties(site, "TF") == ["TF1", "TF2"]
+
+
+def test_a_cell_is_put_right_and_the_page_remembers_it(admin: TestClient, site: Site) -> None:
+    address, page = brought(admin, "编码,名称,是客户\nMR1,甲,也许\n")
+    sent = {**filled(page), "cell.2.2": "是"}
+    part = admin.post("/f/base.party/import/check", data=sent).text
+    assert "已改正 1 个单元格" in part and 'value="all"' in part
+    page = admin.get(address).text
+    assert re.search(r'name="cell.2.2" value="是"', page)
+    assert "没有做完的导入" in admin.get("/f/base.party/import").text
+    answer = admin.post("/f/base.party/import/run", data={**sent, "run": "all"})
+    assert answer.status_code == 303
+    assert parties(site, "MR") == ["MR1"]
+    assert f'file={sent["file"]}' not in admin.get("/f/base.party/import").text
+
+
+def test_a_name_that_nothing_has_is_settled_once_for_all_its_rows(admin: TestClient, site: Site) -> None:
+    _, page = brought(admin, "物料编码,名称,库存单位\nNU1,甲,大箱\nNU2,乙,大箱\n", "base.item")
+    assert page.count('name="link_text"') == 1
+    chosen = {"link_form": "base.unit", "link_text": "大箱", "link_do": "other", "link_to": "PCS"}
+    part = admin.post("/f/base.item/import/check", data={**filled(page), **chosen}).text
+    assert "<b>0</b> 条有问题" in part
+    made = {**chosen, "link_do": "new", "link_to": ""}
+    part = admin.post("/f/base.item/import/check", data={**filled(page), **made}).text
+    assert "<b>0</b> 条有问题" in part
+    answer = admin.post("/f/base.item/import/run", data={**filled(page), **made, "run": "all"})
+    assert "新建 2 条" in admin.get(answer.headers["location"]).text
+    assert query.records(context(site), "base.unit", Query(where='code = "大箱"'))["data"][0]["name"] == "大箱"
+
+
+def test_rows_that_are_there_are_only_changed_where_that_was_chosen(admin: TestClient, site: Site) -> None:
+    _, page = brought(admin, HEAD + "OC1,甲,\n")
+    imported(admin, page)
+    _, page = brought(admin, HEAD + "OC1,乙,\nOC2,丙,\n")
+    sent = {**filled(page), "does": "update"}
+    part = admin.post("/f/base.party/import/check", data=sent).text
+    assert "没有“OC2”，而这次只修改已有记录" in part
+    answer = admin.post("/f/base.party/import/run", data={**sent, "run": "good"})
+    assert "新建 0 条，修改 1 条" in admin.get(answer.headers["location"]).text
+    assert parties(site, "OC") == ["OC1"]
+
+
+def test_past_imports_are_a_list_that_leads_to_their_results(admin: TestClient, app: Any) -> None:
+    _, page = brought(admin, HEAD + "PA1,甲,\n")
+    answer = admin.post("/f/base.party/import/run", data={**filled(page), "run": "all"})
+    address = answer.headers["location"]
+    assert f'href="{address}"' in admin.get("/f/base.party/import/past").text
+    assert admin.get(address.replace("base.party", "base.item")).status_code == 404
+    clerk = as_person(app, "clerk")
+    assert clerk.get("/f/base.party/import/past").status_code == 403
+    assert clerk.get(address).status_code == 403
+
+
+def test_a_file_that_was_begun_can_be_given_up(admin: TestClient) -> None:
+    _, page = brought(admin, HEAD + "GU1,甲,\n")
+    key = filled(page)["file"]
+    assert f"file={key}" in admin.get("/f/base.party/import").text
+    assert admin.post("/f/base.party/import/forget", data={"file": key}).status_code == 303
+    assert f"file={key}" not in admin.get("/f/base.party/import").text
+
+
+def test_a_long_import_shows_its_progress_and_is_stopped_on_its_page(
+    admin: TestClient, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "MOST_AT_ONCE", 1)
+    _, page = brought(admin, HEAD + "ST1,一,\nST2,二,\n")
+    address = admin.post("/f/base.party/import/run", data={**filled(page), "run": "all"}).headers["location"]
+    key = address.rpartition("/")[2]
+    with site.pool.connection() as connection:
+        connection.execute(
+            "update outbox set state = 'running', progress = '{\"done\": 1, \"total\": 2}' where id = $1", [key]
+        )
+    assert "已处理 1 / 2 条" in admin.get(address).text
+    assert as_person(admin.app, "clerk").post(f"{address}/stop").status_code in {403, 404}
+    assert admin.post(f"{address}/stop").status_code == 303
+    with site.pool.connection() as connection:
+        row = connection.execute("select task, payload, owner from outbox where id = $1", [key]).fetchone()
+    task, payload, owner = row or ()
+    with pytest.raises(Refused):
+        TASKS[task].function(job.Run(id=key, site=site, payload=payload, owner=owner, attempt=1))
+    assert parties(site, "ST") == []
+    with site.pool.connection() as connection:
+        connection.execute(
+            "update outbox set state = 'failed', error = '{\"code\": \"job.stopped\"}' where id = $1", [key]
+        )
+    assert "已按要求停止，没有写入任何记录" in admin.get(address).text
+    assert "已停止，没有写入任何记录" in admin.post("/bell").text

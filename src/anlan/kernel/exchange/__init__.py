@@ -12,21 +12,36 @@
 Large ones are jobs: `request_import` of a file that was saved before, `request_export`.
 """
 
-from anlan.kernel.exchange.importer import Preview, preview, propose, run
+from anlan.kernel.exchange.importer import Preview, heads, preview, propose, run
 from anlan.kernel.exchange.jobs import request_export, request_import
 from anlan.kernel.exchange.listing import export_query, template_of
+from anlan.kernel.exchange.past import Kept, Made, Past, Undone, history, outcome, undo
 from anlan.kernel.exchange.report_file import ReportColumn, ReportTable, report_file
-from anlan.kernel.exchange.runs import Result, Undone, undo
+from anlan.kernel.exchange.runs import Result, Source
 from anlan.kernel.exchange.table import Table, read
+from anlan.kernel.exchange.unfinished import Unfinished, begun, forget, keep, unfinished
+from anlan.kernel.exchange.ways import Ways, ways_of
 
 __all__ = [
+    "Kept",
+    "Made",
+    "Past",
     "Preview",
     "ReportColumn",
     "ReportTable",
     "Result",
+    "Source",
     "Table",
     "Undone",
+    "Unfinished",
+    "Ways",
+    "begun",
     "export_query",
+    "forget",
+    "heads",
+    "history",
+    "keep",
+    "outcome",
     "preview",
     "propose",
     "read",
@@ -36,4 +51,6 @@ __all__ = [
     "run",
     "template_of",
     "undo",
+    "unfinished",
+    "ways_of",
 ]

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from anlan.kernel.errors import Fault
 from anlan.kernel.exchange.columns import Column
 from anlan.kernel.exchange.convert import cell_value
-from anlan.kernel.exchange.table import Cell, Table
+from anlan.kernel.exchange.table import BLANKS, Cell, Table
 from anlan.kernel.fieldtype import Unreadable
 
 __all__ = ["CellFault", "Draft", "assemble"]
@@ -161,4 +161,4 @@ def _text(cell: Cell) -> str | None:
     if cell is None:
         return None
     text = f"{cell:.15g}" if isinstance(cell, float) else str(cell)
-    return text.strip() or None
+    return text.strip(BLANKS) or None

@@ -9,19 +9,24 @@ Pure: knows forms, not records.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.i18n import LANGUAGES
 
-__all__ = ["IGNORED", "Column", "columns_of", "header", "match", "normalised"]
+__all__ = ["IGNORED", "Column", "columns_of", "guess", "header", "known_names", "match", "normalised"]
 
 IGNORED = ""  # a column that is known and not wanted, such as the name beside a code
 
 # What people call a master's own code and name, whatever the form calls them.
 _HABITS = {"code": ("编码", "代码", "编号", "code", "no."), "name": ("名称", "名字", "name")}
+
+_BRACKETS = re.compile(r"[(\[【〔].*?[)\]】〕]")  # a unit or a remark: 单价(元), Price [CNY]
+_ALIKE = 0.75  # below it 数量 would be taken for 重量
 
 # What no file can say: secrets, files, ids of other records' lines.
 _UNSAID = frozenset({"secret", "file", "image", "line", "lines", "reference"})
@@ -89,7 +94,9 @@ def header(column: Column, columns: Sequence[Column], language: str) -> str:
     """
     label = column.label(language)
     same = [one for one in columns if one.label(language) == label]
-    if column.lines and any(one.lines is None and normalised(one.path) == normalised(label) for one in columns):
+    if column.lines and any(
+        one.lines is None and normalised(one.path) == normalised(label) for one in columns
+    ):
         return column.full_label(language)
     return (
         label if len(same) == 1 or (not column.lines and same[0] is column) else column.full_label(language)
@@ -123,6 +130,49 @@ def match(
             taken.add(path)
         found.append(path)
     return found
+
+
+def guess(headers: Sequence[str], columns: Sequence[Column], paths: Sequence[str | None]) -> list[str | None]:
+    """`paths` with a field for the headers that only resemble its name: without a bracket (单价(元)), as a part of it
+    where no other field has that part (商品名称), or with a few letters changed.
+    """
+    free = {column.path: column for column in columns if column.path not in paths}
+    found = list(paths)
+    for at, text in enumerate(headers):
+        if found[at] is not None or not text:
+            continue
+        path = _resembling(_BRACKETS.sub("", normalised(text)), free)
+        if path is not None:
+            found[at] = path
+            del free[path]
+    return found
+
+
+def _resembling(name: str, columns: Mapping[str, Column]) -> str | None:
+    """The one field whose name is most alike; None where two are, or none."""
+    scored: list[tuple[float, str]] = []
+    for path, column in columns.items():
+        spelt = {normalised(column.label(one)) for one in LANGUAGES} | {column.field.key}
+        scored.append((max(_likeness(name, _BRACKETS.sub("", one)) for one in spelt), path))
+    scored.sort(reverse=True)
+    if not scored or scored[0][0] < _ALIKE or (len(scored) > 1 and scored[1][0] == scored[0][0]):
+        return None
+    return scored[0][1]
+
+
+def _likeness(one: str, other: str) -> float:
+    """From 0 to 1; a name within the other counts when it is at least half of it."""
+    if one == other:
+        return 1.0
+    short, long = sorted((one, other), key=len)
+    if len(short) >= 2 and short in long and 2 * len(short) >= len(long):
+        return 0.9
+    return SequenceMatcher(None, one, other).ratio() if len(short) >= 3 else 0.0
+
+
+def known_names(form: Form, columns: Sequence[Column]) -> frozenset[str]:
+    """Every spelling of every column, normalised: what a row of headers is known by."""
+    return frozenset(_names(form, columns))
 
 
 def _names(form: Form, columns: Sequence[Column]) -> dict[str, str]:

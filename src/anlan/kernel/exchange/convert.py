@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from anlan.kernel.catalogue.form import Field
-from anlan.kernel.exchange.table import Cell
+from anlan.kernel.exchange.table import BLANKS, Cell
 from anlan.kernel.fieldtype import Unreadable
 from anlan.kernel.i18n import LANGUAGES
 
@@ -27,10 +27,21 @@ _YES = frozenset({"是", "true", "yes", "y", "1", "√", "✓", "对", "启用",
 _NO = frozenset({"否", "false", "no", "n", "0", "×", "✗", "x", "错", "停用", "off", "f", "无"})
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?:\s*日)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_MONTHS = {
+    name: at
+    for at, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
+}
+_DAY_MONTH = re.compile(r"(\d{1,2})[\s\-/.]*([a-z]{3,9})\.?[\s\-/.,]*(\d{4})", re.IGNORECASE)
+_MONTH_DAY = re.compile(r"([a-z]{3,9})\.?\s*(\d{1,2})(?:st|nd|rd|th)?[\s,]+(\d{4})", re.IGNORECASE)
 _CLOCK = re.compile(r"[T\s]*(\d{1,2}):(\d{2})(?::(\d{2}))?\s*")
 _HOURS = re.compile(r"(-?)(\d{1,6}):(\d{2})(?::(\d{2}))?")
 _GROUPED = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?|[+-]?\.\d+|[+-]?\d+(\.\d*)?[eE][+-]?\d{1,2}")
-_SIGNS = "¥￥$€£"
+# Signs and words of money, before or after the figure; the sign of the figure itself stays.
+_MONEY = re.compile(r"[¥￥$€£]|^(?:RMB|CNY)|(?:RMB|CNY|元整|元|圆)$", re.IGNORECASE)
+_MINUS = {"−": "-", "–": "-", "﹣": "-"}  # what word processors make of a minus
+_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 _PARTS = re.compile(r"[,，、;；|\n]+")
 _EXCEL_ZERO = date(1899, 12, 30)  # day 0 of Excel's calendar, which counts a 29 February 1900 that never was
 _EXCEL_DAYS = range(366, 109_574)  # 1901 to 2199
@@ -41,9 +52,11 @@ def cell_value(cell: Cell, field: Field, zone: tzinfo) -> Any:
     if cell is None:
         return None
     if isinstance(cell, str):
-        cell = cell.strip()
+        cell = cell.strip(BLANKS)
         if not cell:
             return None
+        if cell in _ERRORS:
+            raise Unreadable("import.error_cell", value=cell)
     kind = field.type.key
     return _BY_TYPE.get(kind, _number if field.type.numeric else _text)(cell, field, zone)
 
@@ -68,12 +81,16 @@ def _number(cell: Cell, field: Field, zone: tzinfo) -> str:
         raise Unreadable("import.not_number", value=str(cell))
     if isinstance(cell, (int, float)):
         return _plain(_decimal(cell))
-    text = unicodedata.normalize("NFKC", str(cell)).replace(" ", "").strip(_SIGNS)
+    text = "".join(
+        _MINUS.get(one, one) for one in unicodedata.normalize("NFKC", str(cell)) if not one.isspace()
+    )
     negative = len(text) > 2 and text[0] == "(" and text[-1] == ")"  # how accountants write it
     if negative:
-        text = text[1:-1].strip(_SIGNS)
+        text = text[1:-1]
     percent = text.endswith("%")
-    text = text.removesuffix("%").removesuffix("元")
+    text = _MONEY.sub("", text.removesuffix("%"))
+    if len(text) > 1 and text[-1] == "-":  # how mainframes write it
+        text = f"-{text[:-1]}"
     if not _GROUPED.fullmatch(text):
         raise Unreadable("import.not_number", value=str(cell)[:60])
     number = Decimal(text.replace(",", ""))
@@ -100,11 +117,29 @@ def _date(cell: Cell, field: Field, zone: tzinfo) -> str:
             return (_EXCEL_ZERO + timedelta(days=int(number))).isoformat()
         compact = _COMPACT.fullmatch(_plain(number))
         return _day(compact, cell).isoformat()
-    text = unicodedata.normalize("NFKC", str(cell)).strip()
+    text = _with_month(unicodedata.normalize("NFKC", str(cell)).strip())
+    if (
+        text.isdigit() and len(text) == 5 and int(text) in _EXCEL_DAYS
+    ):  # a date that lost its format on the way
+        return (_EXCEL_ZERO + timedelta(days=int(text))).isoformat()
     found = _DATE.match(text) or _COMPACT.match(text)
     if found is None or (text[found.end() :] and not _CLOCK.fullmatch(text[found.end() :])):
         raise Unreadable("import.not_date", value=str(cell)[:40])
     return _day(found, cell).isoformat()
+
+
+def _with_month(text: str) -> str:
+    """A day whose month is an English word, in figures; any other text as it is.
+
+    >>> _with_month("5-Jan-2026"), _with_month("January 5, 2026 08:30"), _with_month("1/5/2026")
+    ('2026-1-5', '2026-1-5 08:30', '1/5/2026')
+    """
+    found = _DAY_MONTH.match(text)
+    day, word, year = found.groups() if found else ("", "", "")
+    if not found and (found := _MONTH_DAY.match(text)):
+        word, day, year = found.groups()
+    month = _MONTHS.get(word[:3].casefold())
+    return f"{year}-{month}-{day}{text[found.end() :]}" if found and month else text
 
 
 def _day(found: re.Match[str] | None, cell: Cell) -> date:
@@ -130,7 +165,7 @@ def _instant(cell: Cell, field: Field, zone: tzinfo) -> str:
 
 
 def _written_instant(text: str) -> datetime:
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = _with_month(unicodedata.normalize("NFKC", text).strip())
     try:
         return datetime.fromisoformat(plain)
     except ValueError:

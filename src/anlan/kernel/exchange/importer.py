@@ -6,37 +6,39 @@
     gone    = runs.undo(ctx, done["id"])                       what it made and nobody has changed since
 
 A row whose code (a document's: number) names a record changes that record: empty cells leave it as it is, its
-lines are those of the file. Records go the way of all records: `record.create_many` and `record.update`.
+lines are those of the file; `Ways` say it otherwise. Records go the way of all records: `record.create_many` and
+`record.update`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 from anlan.kernel import record
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Fault, Refused
+from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.exchange import runs
 from anlan.kernel.exchange.assemble import Draft, assemble
-from anlan.kernel.exchange.columns import Column, columns_of, match
+from anlan.kernel.exchange.columns import Column, columns_of, guess, known_names, match
+from anlan.kernel.exchange.faults import refusals, told
 from anlan.kernel.exchange.lookup import Unknown, existing, name_links
-from anlan.kernel.exchange.runs import Faulty, Result, Run, Written, savepoint, undone
+from anlan.kernel.exchange.runs import NO_SOURCE, Faulty, Result, Run, Source, Written, undone
 from anlan.kernel.exchange.table import Table
+from anlan.kernel.exchange.ways import Ways, mended
 from anlan.kernel.ids import uuid7
 
-__all__ = ["Preview", "preview", "propose", "run"]
+__all__ = ["Preview", "heads", "preview", "propose", "run"]
 
 Paths = Sequence[str | None]
-Replace = Mapping[str, Mapping[str, str]]
+Progress = Callable[[int, int], None]  # records done, of how many; what it raises ends the import
 
 _CHUNK = 500  # records in one call; a fault sends the good ones of its chunk through once more
+_TELL = 100  # changed records between two reports of progress
 _ROUNDS = 6  # faults come in layers: cells, links, required fields, the rules of the form
 _COMPLETED = 200  # records with bad cells that are looked through for what else is wrong
-_TOLD = 1000  # faults that are told
 
 
 class Preview(TypedDict):
@@ -58,6 +60,7 @@ class _Plan:
     """The drafts of a table; `changes` are those that change a record, with what that is now."""
 
     form: Form
+    ways: Ways
     drafts: list[Draft]
     unknown: list[Unknown]
     changes: list[tuple[Draft, dict[str, Any]]] = field(default_factory=list)
@@ -68,16 +71,27 @@ class _Plan:
         return [draft for draft in self.drafts if draft.faults]
 
 
-def propose(ctx: Context, form_name: str, table: Table) -> list[str | None]:
-    """The field of each column by its header and by what was chosen before; None for not recognised."""
+def propose(ctx: Context, form_name: str, table: Table, *, guesses: bool = False) -> list[str | None]:
+    """The field of each column by its header and by what was chosen before; None for not recognised.
+
+    `guesses`: a header that only resembles a field's name is taken for it, to be looked at by a person.
+    """
     form = ctx.form(form_name)
     with ctx.transaction():
         remembered = runs.remembered(ctx, form)
-    return match(form, table.headers, _columns(ctx, form), remembered=remembered)
+    columns = _columns(ctx, form)
+    found = match(form, table.headers, columns, remembered=remembered)
+    return guess(table.headers, columns, found) if guesses else found
+
+
+def heads(ctx: Context, form_name: str) -> frozenset[str]:
+    """What a row of headers of this form is known by, for `read`."""
+    form = ctx.form(form_name)
+    return known_names(form, _columns(ctx, form))
 
 
 def preview(
-    ctx: Context, form_name: str, table: Table, paths: Paths | None = None, *, replace: Replace | None = None
+    ctx: Context, form_name: str, table: Table, paths: Paths | None = None, *, ways: Ways | None = None
 ) -> Preview:
     """All faults of a table and what it would do: written in a transaction that is undone. Refused 403."""
     ctx.caller.policy.require(form_name, "import")
@@ -87,7 +101,7 @@ def preview(
         with undone(ctx):
             form = ctx.form(form_name)
             columns = _columns(ctx, form)
-            plan = _plan(ctx, form, table, chosen, columns=columns, replace=replace or {})
+            plan = _plan(ctx, form, table, chosen, columns=columns, ways=ways or Ways())
             _write(ctx, plan)
             _complete(ctx, plan)
         return plan, columns
@@ -108,7 +122,7 @@ def preview(
         creates=len(plan.drafts) - changes,
         updates=changes,
         bad=len(plan.bad),
-        faults=_told(plan),
+        faults=told(plan.drafts),
         unknown=[one._asdict() for one in plan.unknown],
     )
 
@@ -120,27 +134,28 @@ def run(
     paths: Paths,
     *,
     mode: Literal["all", "good"] = "all",
-    replace: Replace | None = None,
+    ways: Ways | None = None,
     key: str | None = None,
-    file_name: str = "",
+    source: Source = NO_SOURCE,
+    progress: Progress | None = None,
 ) -> Result:
     """Import a table in one transaction. `all`: a single fault refuses everything (422 with
     `data["faults"]`);
     `good`: rows with faults are left out and told. With a `key` that was used before, that import's result.
 
-    Also remembers which field the caller chose for each header.
+    Also remembers which field the caller chose for each header. `progress` is told after every few hundred records.
     """
     ctx.caller.policy.require(form_name, "import")
 
     def work() -> Result:
         form = ctx.form(form_name)
         id = uuid7()
-        before = runs.begin(ctx, Run(id, form.name, file_name, key))
+        before = runs.begin(ctx, Run(id, form.name, key, source))
         if before is not None:
             return before
-        plan = _plan(ctx, form, table, paths, columns=_columns(ctx, form), replace=replace or {})
-        _write(ctx, plan)
-        faults = _told(plan)
+        plan = _plan(ctx, form, table, paths, columns=_columns(ctx, form), ways=ways or Ways())
+        _write(ctx, plan, progress)
+        faults = told(plan.drafts)
         if plan.bad and mode == "all":
             found = [Fault(one["code"], f"rows[{one['row']}].{one['path']}", one["params"]) for one in faults]
             raise Refused(
@@ -166,44 +181,75 @@ def _columns(ctx: Context, form: Form) -> list[Column]:
 
 
 def _plan(
-    ctx: Context, form: Form, table: Table, paths: Paths, *, columns: Sequence[Column], replace: Replace
+    ctx: Context, form: Form, table: Table, paths: Paths, *, columns: Sequence[Column], ways: Ways
 ) -> _Plan:
     """Cells converted, links named, records that exist found."""
-    drafts = assemble(table, paths, columns, key=form.code_column, zone=ctx.site.zone)
-    unknown = name_links(ctx, drafts, columns, replace)
-    plan = _Plan(form, drafts, unknown)
-    codes = {code: draft for draft in drafts if (code := _code(form, draft))}
-    found = existing(ctx, form, codes)
+    key = ways.key or form.code_column
+    if ways.key is not None and ways.key not in paths:
+        raise invalid([Fault("import.not_ways", "key", {"field": ways.key})])
+    drafts = assemble(mended(table, ways), paths, columns, key=key, zone=ctx.site.zone)
+    _make_links(ctx, ways)
+    unknown = name_links(ctx, drafts, columns, ways.replace)
+    plan = _Plan(form, ways, drafts, unknown)
+    found = existing(ctx, form, key, {value for draft in drafts if (value := _key_of(draft, key))})
+    alone = key != form.code_column or key == "code"  # rows with the same number are lines of one document
     seen: dict[str, int] = {}
     for draft in drafts:
-        code = _code(form, draft)
-        if code is None:
+        value = _key_of(draft, key)
+        if value is None:
+            if ways.does == "update":
+                draft.add(Fault("import.no_key", key))
             continue
-        if form.code_column == "code" and code in seen:
-            draft.add(Fault("import.twice", "code", {"value": code, "row": seen[code]}))
-        seen.setdefault(code, draft.row)
-        if code in found:
-            plan.changes.append((draft, found[code]))
+        if alone and value in seen:
+            draft.add(Fault("import.twice", key, {"value": value, "row": seen[value]}))
+        seen.setdefault(value, draft.row)
+        records = found.get(value, [])
+        if len(records) > 1:
+            draft.add(Fault("import.several", key, {"value": value, "count": len(records)}))
+        elif records and ways.does == "create":
+            draft.add(Fault("import.exists", key, {"value": value}))
+        elif not records and ways.does == "update":
+            draft.add(Fault("import.not_there", key, {"value": value}))
+        elif records:
+            plan.changes.append((draft, records[0]))
     return plan
 
 
-def _code(form: Form, draft: Draft) -> str | None:
-    return draft.number or draft.values.get(form.code_column)
+def _make_links(ctx: Context, ways: Ways) -> None:
+    """Make the linked records that the user asked for: the text is code and name. Refused as their form says."""
+    for name, texts in ways.make.items():
+        form = ctx.form(name)
+        known = existing(ctx, form, form.code_column, texts)
+        values = [
+            {form.code_column: text, form.label_column: text}
+            for text in dict.fromkeys(texts)
+            if text not in known
+        ]
+        if values:
+            record.create_many(ctx, name, values)
 
 
-def _write(ctx: Context, plan: _Plan) -> None:
+def _key_of(draft: Draft, key: str) -> str | None:
+    value = draft.number or draft.values.get(key)
+    return None if value is None else str(value)
+
+
+def _write(ctx: Context, plan: _Plan, progress: Progress | None = None) -> None:
     """Write every draft without a fault; what the record path refuses becomes the faults of its draft."""
+    tell = progress or (lambda done, total: None)
     changing = {id(draft) for draft, _ in plan.changes}
     fresh = [draft for draft in plan.drafts if id(draft) not in changing and not draft.faults]
+    total = len(fresh) + len(plan.changes)
     for start in range(0, len(fresh), _CHUNK):
+        tell(start, total)
         _create(ctx, plan, fresh[start : start + _CHUNK])
-    for draft, now in plan.changes:
+    for at, (draft, now) in enumerate(plan.changes):
+        if at % _TELL == 0:
+            tell(len(fresh) + at, total)
         if draft.faults:
             continue
-        with _refusals(ctx, [draft]):
-            changed = record.update(
-                ctx, plan.form.name, now["id"], _changed(plan.form, draft, now), version=None
-            )
+        with refusals(ctx, [draft]):
+            changed = record.update(ctx, plan.form.name, now["id"], _changed(plan, draft, now), version=None)
             plan.written.append(Written(changed["id"], changed["version"], False))
 
 
@@ -215,7 +261,7 @@ def _complete(ctx: Context, plan: _Plan) -> None:
         return
     for draft in held[:_COMPLETED]:
         known = {one.fault.path for one in draft.faults}
-        with _refusals(ctx, [draft]):
+        with refusals(ctx, [draft]):
             for fault in record.preview(ctx, plan.form.name, draft.values)["faults"]:
                 if fault.path not in known:
                     draft.add(fault)
@@ -227,73 +273,39 @@ def _create(ctx: Context, plan: _Plan, drafts: list[Draft]) -> None:
         good = [draft for draft in drafts if not draft.faults]
         if not good:
             return
-        with _refusals(ctx, good):
+        with refusals(ctx, good):
             made = record.create_many(ctx, plan.form.name, [draft.values for draft in good])
             plan.written += [Written(one["id"], one["version"], True) for one in made]
             return
     for draft in drafts:  # faults that do not say whose they are: one at a time
         if not draft.faults:
-            with _refusals(ctx, [draft]):
+            with refusals(ctx, [draft]):
                 made = record.create_many(ctx, plan.form.name, [draft.values])
                 plan.written += [Written(one["id"], one["version"], True) for one in made]
 
 
-def _changed(form: Form, draft: Draft, now: Mapping[str, Any]) -> dict[str, Any]:
+def _changed(plan: _Plan, draft: Draft, now: Mapping[str, Any]) -> dict[str, Any]:
     """The values of an update: the file's lines take the ids of the record's, one by one in their order."""
     values = dict(draft.values)
-    for key in form.lines:
+    if plan.ways.empty == "clear":
+        values |= {path: None for path in draft.cells if "." not in path and path not in values}
+        values.pop(plan.ways.key or plan.form.code_column, None)
+    for key in plan.form.lines:
         if key in values:
             old = now.get(key) or []
+            blank = _blank_cells(draft, key) if plan.ways.empty == "clear" else {}
             values[key] = [
-                {"id": old[at]["id"], **line} if at < len(old) else line
+                {**({"id": old[at]["id"]} if at < len(old) else {}), **blank.get(at, {}), **line}
                 for at, line in enumerate(values[key])
             ]
     return values
 
 
-@contextmanager
-def _refusals(ctx: Context, drafts: Sequence[Draft]) -> Iterator[None]:
-    """A savepoint: a refusal inside undoes what was written since, and goes to the drafts that it names."""
-    try:
-        with savepoint(ctx):
-            yield
-    except Refused as refused:
-        _blame(drafts, refused)
-
-
-def _blame(drafts: Sequence[Draft], refused: Refused) -> None:
-    """Give the faults of a refusal to their drafts; one that names none to a draft that is alone."""
-    faults = refused.faults or (Fault(refused.code, "", refused.params),)
-    for fault in faults:
-        start, _, rest = fault.path.partition("].")
-        if start.startswith("records["):
-            drafts[int(start.removeprefix("records[").removesuffix("]"))].add(fault._replace(path=rest))
-        elif len(drafts) == 1:
-            drafts[0].add(fault)
-
-
-def _told(plan: _Plan) -> list[Faulty]:
-    faults = [one for draft in plan.drafts for one in draft.faults]
-    faults.sort(key=lambda one: (one.row, -1 if one.column is None else one.column))
-    return [
-        Faulty(
-            row=one.row,
-            column=one.column,
-            path=one.fault.path,
-            code=one.fault.code,
-            params=_plain(one.fault.params),
-        )
-        for one in faults[:_TOLD]
-    ]
-
-
-def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as JSON: labels as {zh, en}, numbers and texts as they are, all else as text."""
-    return {
-        key: value.model_dump()
-        if hasattr(value, "model_dump")
-        else value
-        if isinstance(value, (str, int, float, dict, type(None)))
-        else str(value)
-        for key, value in params.items()
-    }
+def _blank_cells(draft: Draft, table: str) -> dict[int, dict[str, None]]:
+    """The cells of a sub-table's columns by line, as nothing: what the line has itself goes over them."""
+    found: dict[int, dict[str, None]] = {}
+    for path in draft.cells:
+        start, _, key = path.partition("].")
+        if start.startswith(f"{table}["):
+            found.setdefault(int(start.removeprefix(f"{table}[")), {})[key] = None
+    return found

@@ -11,13 +11,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from anlan.kernel import file, job
+from anlan.kernel import file, job, message
+from anlan.kernel.access.caller import SYSTEM_USER
 from anlan.kernel.behalf import ask, context_of
 from anlan.kernel.context import Context
+from anlan.kernel.errors import Refused
 from anlan.kernel.exchange import importer, listing
+from anlan.kernel.exchange.importer import heads
+from anlan.kernel.exchange.runs import Result, Source
 from anlan.kernel.exchange.table import read
+from anlan.kernel.exchange.ways import Ways, stored, ways_of
 from anlan.kernel.query import Query
 
 __all__ = ["request_export", "request_import"]
@@ -32,9 +37,12 @@ def request_import(
     paths: Sequence[str | None],
     *,
     mode: Literal["all", "good"] = "all",
-    replace: Mapping[str, Mapping[str, str]] | None = None,
+    ways: Ways | None = None,
 ) -> str:
-    """Ask for the import of a file that the caller brought; the job's id. Refused 403, 404."""
+    """Ask for the import of a file that the caller brought; the job's id. Refused 403, 404.
+
+    It tells its progress, can be stopped (`job.stop`), and tells who asked when it has ended.
+    """
     ctx.caller.policy.require(form, "import")
     file.open(ctx, file_id)
     wanted = {
@@ -42,7 +50,7 @@ def request_import(
         "file": file_id,
         "paths": list(paths),
         "mode": mode,
-        "replace": dict(replace or {}),
+        "ways": stored(ways or Ways()),
     }
     return ask(ctx, "exchange.import", wanted)
 
@@ -67,17 +75,36 @@ def run_import(run: job.Run) -> object:
     ctx = context_of(run, via="import")
     wanted = run.payload
     found, path = file.open(ctx, wanted["file"])
-    table = read(path.read_bytes(), found.name)
-    return importer.run(
-        ctx,
-        wanted["form"],
-        table,
-        wanted["paths"],
-        mode=wanted["mode"],
-        replace=wanted["replace"],
-        key=f"job:{run.id}",
-        file_name=found.name,
-    )
+
+    def work() -> Result:
+        table = read(path.read_bytes(), found.name, heads=heads(ctx, wanted["form"]))
+        done = importer.run(
+            ctx,
+            wanted["form"],
+            table,
+            wanted["paths"],
+            mode=wanted["mode"],
+            ways=ways_of(wanted["ways"]),
+            key=f"job:{run.id}",
+            source=Source(found.name, found.id, run.id),
+            progress=run.progress,
+        )
+        figures = {name: done[name] for name in ("created", "updated", "skipped")}
+        _tell(ctx, run, "import.ended", {"file": found.name, **figures})
+        return done
+
+    try:
+        return ctx.atomically(work)
+    except Refused as refused:
+        stopped = refused.code == "job.stopped"
+        with ctx.transaction():
+            _tell(ctx, run, "import.was_stopped" if stopped else "import.was_refused", {"file": found.name})
+        raise
+
+
+def _tell(ctx: Context, run: job.Run, code: str, params: Mapping[str, Any]) -> None:
+    if run.owner is not None and run.owner != SYSTEM_USER:
+        message.notify(ctx.connection, [run.owner], code, params, now=ctx.now, form=run.payload["form"])
 
 
 @job.task("exchange.export", attempts=3, safe=True)
@@ -87,7 +114,13 @@ def run_export(run: job.Run) -> object:
     label = ctx.form(wanted["form"]).label(ctx.language)
     with tempfile.TemporaryFile() as out:
         rows = listing.export_query(
-            ctx, wanted["form"], Query(**wanted["query"]), out, format=wanted["format"], paths=wanted["paths"]
+            ctx,
+            wanted["form"],
+            Query(**wanted["query"]),
+            out,
+            format=wanted["format"],
+            paths=wanted["paths"],
+            progress=run.progress,
         )
         out.seek(0)
         saved = file.save(
@@ -96,4 +129,6 @@ def run_export(run: job.Run) -> object:
             name=f"{label} {ctx.today.isoformat()}.{wanted['format']}",
             limit=_EXPORT_LIMIT,
         )
+    with ctx.transaction():
+        _tell(ctx, run, "export.ended", {"file": saved.name, "rows": rows})
     return {"file": saved.id, "rows": rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, Literal
 
 from anlan.kernel import query
@@ -25,10 +25,12 @@ def export_query(
     format: Literal["xlsx", "csv"],
     paths: Sequence[str] | None = None,
     names: bool = True,
+    progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Write all rows of a query (not only its page) to `out`; return how many rows of data.
 
     `paths`: the columns, such as those of a view; all that can be imported without them. Refused 403, 422.
+    `progress` is told the records written so far, of how many there were at the start.
     Pages are read one after the other, each as it is then: a list that changes meanwhile is no snapshot.
     """
     ctx.caller.policy.require(form_name, "export")
@@ -41,7 +43,7 @@ def export_query(
         out,
         form,
         columns,
-        _all(ctx, form.name, asked._replace(fields=fields)),
+        _all(ctx, form.name, asked._replace(fields=fields), progress),
         format=format,
         language=ctx.language,
         zone=ctx.site.zone,
@@ -57,11 +59,18 @@ def template_of(ctx: Context, form_name: str) -> bytes:
     )
 
 
-def _all(ctx: Context, form: str, asked: Query) -> Iterator[dict[str, Any]]:
-    after = None
+def _all(
+    ctx: Context, form: str, asked: Query, progress: Callable[[int, int], None] | None
+) -> Iterator[dict[str, Any]]:
+    after, done, total = None, 0, 0
+    if progress is not None:
+        total = query.records(ctx, form, asked._replace(fields=("id",), limit=1, count="exact"))["count"]
     while True:
         page = query.records(ctx, form, asked._replace(limit=_PAGE, after=after, count="none"))
         yield from page["data"]
+        done += len(page["data"])
+        if progress is not None:
+            progress(min(done, total), total)
         after = page["next"]
         if after is None:
             return

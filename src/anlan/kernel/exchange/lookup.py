@@ -30,13 +30,16 @@ class Unknown(NamedTuple):
     suggestions: list[dict[str, Any]]
 
 
-def existing(ctx: Context, form: Form, codes: Collection[str]) -> dict[str, dict[str, Any]]:
-    """The records that the file's codes (a document's: numbers) name, with version and lines; by code."""
-    column = form.code_column
-    if not ctx.caller.policy.can(form.name, "read"):
+def existing(
+    ctx: Context, form: Form, key: str, values: Collection[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """The records that these values of a field name (a code, a document's number), with version and lines; by value."""
+    if not values or not ctx.caller.policy.can(form.name, "read"):
         return {}
-    fields = [column, *form.lines]
-    return {row[column]: row for row in _where(ctx, form, column, codes, fields)}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in _where(ctx, form, key, values, [key, *form.lines]):
+        found.setdefault(str(row[key]), []).append(row)
+    return found
 
 
 def name_links(

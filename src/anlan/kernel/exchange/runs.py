@@ -1,33 +1,33 @@
-"""What is kept of imports: the runs, what they wrote, how headers were understood; taking a run back."""
+"""What is kept of imports: the runs, what they wrote, how headers were understood; savepoints for their rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypedDict
 
 import psycopg
 from psycopg.types.json import Json
 
-from anlan.kernel import record
 from anlan.kernel.catalogue.form import Form
 from anlan.kernel.context import AGAIN, Context, Transaction
-from anlan.kernel.errors import Refused, not_found
+from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.columns import columns_of, match, normalised
 from anlan.kernel.memory import Memory
 
 __all__ = [
+    "NO_SOURCE",
     "Faulty",
     "Result",
     "Run",
-    "Undone",
+    "Source",
     "Written",
     "begin",
     "end",
+    "plain_params",
     "remember",
     "remembered",
     "savepoint",
-    "undo",
     "undone",
 ]
 
@@ -51,13 +51,24 @@ class Result(TypedDict):
     faults: list[Faulty]
 
 
+class Source(NamedTuple):
+    """Where a run comes from: the file's name, the file where it is kept, the job that does it."""
+
+    name: str = ""
+    file: str | None = None
+    job: str | None = None
+
+
+NO_SOURCE = Source()
+
+
 class Run(NamedTuple):
     """An import as it begins; `key` is the caller's."""
 
     id: str
     form: str
-    file_name: str
     key: str | None
+    source: Source
 
 
 class Written(NamedTuple):
@@ -68,19 +79,12 @@ class Written(NamedTuple):
     created: bool
 
 
-class Undone(TypedDict):
-    """`kept`: ids of what was changed since, is used by others, or was changed by the import and not made."""
-
-    deleted: int
-    kept: list[str]
-
-
 def begin(ctx: Context, run: Run) -> Result | None:
     """Note the run; the result of the earlier one if its key was used. A second caller at once waits here."""
     added = ctx.connection.execute(
-        "insert into import_run (id, form, file_name, key, owner, at) values ($1, $2, $3, $4, $5, $6)"
+        "insert into import_run (id, form, key, file_name, file, job, owner, at) values ($1, $2, $3, $4, $5, $6, $7, $8)"
         " on conflict (owner, key) where key is not null do nothing returning id",
-        [*run, ctx.caller.user, ctx.now],
+        [run.id, run.form, run.key, *run.source, ctx.caller.user, ctx.now],
     ).fetchone()
     if added is not None:
         return None
@@ -135,45 +139,16 @@ def remembered(ctx: Context, form: Form) -> dict[str, str]:
     return dict(rows)
 
 
-def undo(ctx: Context, id: str) -> Undone:
-    """Delete what an import made, the last first; what was changed since or is in use is kept.
-
-    Only who ran it, or an administrator, may. Refused 403, 404, 409.
-    """
-
-    def work() -> Undone:
-        row = ctx.connection.execute(
-            "select form, owner, undone_at from import_run where id = $1 for update", [id]
-        ).fetchone()
-        if row is None or (row[1] != ctx.caller.user and not ctx.caller.admin):
-            raise not_found("import", id)
-        if row[2] is not None:
-            raise Refused(409, "import.undone_before", params={"at": row[2]})
-        form = ctx.form(row[0])
-        ctx.caller.policy.require(form.name, "delete")
-        made = ctx.connection.execute(
-            f"select i.record, i.created and h.version = i.version from import_record i"
-            f' left join {form.table} h on h."id" = i.record where i.run = $1 order by i.record desc',
-            [id],
-        ).fetchall()
-        kept = [one for one, same in made if not (same and _deleted(ctx, form, one))]
-        ctx.connection.execute(
-            "update import_run set undone_at = $2, undone_by = $3 where id = $1",
-            [id, ctx.now, ctx.caller.user],
-        )
-        return Undone(deleted=len(made) - len(kept), kept=kept)
-
-    return ctx.atomically(work)
-
-
-def _deleted(ctx: Context, form: Form, id: str) -> bool:
-    """Whether the record could be deleted; a refusal leaves it."""
-    try:
-        with savepoint(ctx):
-            record.delete(ctx, form.name, id)
-    except Refused:
-        return False
-    return True
+def plain_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON: labels as {zh, en}, numbers and texts as they are, all else as text."""
+    return {
+        key: value.model_dump()
+        if hasattr(value, "model_dump")
+        else value
+        if isinstance(value, (str, int, float, dict, type(None)))
+        else str(value)
+        for key, value in params.items()
+    }
 
 
 @contextmanager

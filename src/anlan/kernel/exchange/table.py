@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -19,8 +19,10 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.exchange.extent import cells_of
+from anlan.kernel.exchange.heads import find_heads
+from anlan.kernel.exchange.strangers import refuse_strangers
 
-__all__ = ["MAX_COLUMNS", "MAX_ROWS", "Cell", "Table", "read"]
+__all__ = ["BLANKS", "MAX_COLUMNS", "MAX_ROWS", "Cell", "Table", "read"]
 
 Cell = str | float | int | bool | date | datetime | time | timedelta | None
 
@@ -28,6 +30,9 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 300
 _UNPACKED = 1_000_000_000  # bytes that a workbook may unpack to: a zip bomb of 50 MB would fill the memory
 _CELLS = 10_000_000  # of a sheet, from its first to its last: read as one block of about 60 bytes each
+BLANKS = (
+    " \t\r\n\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff"  # spaces that a sheet brings along, seen and unseen
+)
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -39,13 +44,15 @@ class Table(NamedTuple):
     sheet: str = ""
 
 
-def read(content: bytes, name: str = "", *, sheet: str | None = None) -> Table:
+def read(content: bytes, name: str = "", *, sheet: str | None = None, heads: Collection[str] = ()) -> Table:
     """Read a file or pasted text. Refused: 415 when it is neither, 422 when it is empty, 413 when too large.
 
-    The first row with two filled cells (or the first filled one) holds the headers; what stands above is a
-    title. `sheet`: the sheet of a workbook; else the first that holds anything.
+    The row that names most columns of a form (`heads`, of `exchange.heads`) holds the headers, or two rows with
+    groups; without `heads` the first row with two filled cells. What stands above is a title. Rows that repeat the
+    headers (as printed sheets do on each page) are left out. `sheet`: of a workbook; else the first that holds anything.
     """
     rows: Sequence[Sequence[Cell]]
+    refuse_strangers(content, name)
     if content.startswith(_WORKBOOKS):
         title, rows = _workbook(content, name, sheet)
     else:
@@ -55,13 +62,14 @@ def read(content: bytes, name: str = "", *, sheet: str | None = None) -> Table:
         raise invalid([Fault("import.empty")])
     if len(filled) > MAX_ROWS:
         raise Refused(413, "import.too_many_rows", params={"count": len(filled), "limit": MAX_ROWS})
-    start = next((at for at, (_, row) in enumerate(filled) if _count(row) > 1), 0)
-    headers = _headers(filled[start][1])
+    headers, begin = find_heads(filled, heads)
     if len(headers) > MAX_COLUMNS:
         raise Refused(413, "import.too_many_columns", params={"count": len(headers), "limit": MAX_COLUMNS})
     width = len(headers)
-    body = tuple((number, _fitted(row, width)) for number, row in filled[start + 1 :])
-    return Table(headers, tuple(one for one in body if _count(one[1])), title)
+    body = ((number, _fitted(row, width)) for number, row in filled[begin:])
+    return Table(
+        headers, tuple(one for one in body if not _blank_row(one[1]) and not _repeats(one[1], headers)), title
+    )
 
 
 def _workbook(content: bytes, name: str, sheet: str | None) -> tuple[str, Sequence[Sequence[Cell]]]:
@@ -99,13 +107,18 @@ def _check_size(content: bytes, name: str) -> None:
 def _text(content: bytes) -> Iterator[Sequence[Cell]]:
     """CSV with commas, semicolons or tabs; UTF-8 with or without mark, else GB18030 (Chinese Excel)."""
     text = _decoded(content)
-    beginning = text[:5000]
-    delimiter = max("\t,;", key=beginning.count)  # the first of equals: a pasted table has tabs
+    delimiter = _delimiter(text[:20_000])
     csv.field_size_limit(1_000_000)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     except csv.Error as error:
         raise Refused(415, "import.unreadable", params={"name": "CSV", "reason": str(error)}) from error
+
+
+def _delimiter(beginning: str) -> str:
+    """The sign that stands most often outside quotes; the first of equals: a pasted table has tabs."""
+    outside = "".join(beginning.split('"')[::2])
+    return max("\t,;", key=outside.count)
 
 
 def _decoded(content: bytes) -> str:
@@ -121,20 +134,23 @@ def _decoded(content: bytes) -> str:
     raise Refused(415, "import.unreadable", params={"name": "CSV", "reason": "UTF-8, GBK"})
 
 
-def _headers(row: Sequence[Cell]) -> tuple[str, ...]:
-    texts = ["" if _blank(cell) else str(cell).strip() for cell in row]
-    while texts and not texts[-1]:
-        texts.pop()
-    return tuple(texts)
-
-
 def _fitted(row: Sequence[Cell], width: int) -> tuple[Cell, ...]:
     return tuple(row[:width]) + (None,) * (width - len(row))
 
 
-def _count(row: Sequence[Cell]) -> int:
-    return sum(1 for cell in row if not _blank(cell))
+def _blank_row(row: Sequence[Cell]) -> bool:
+    return all(_blank(cell) for cell in row)
+
+
+def _repeats(row: Sequence[Cell], headers: Sequence[str]) -> bool:
+    """Whether the row says the headers once more: two at least, and nothing else."""
+    said = [
+        (" ".join(str(cell).split()), head)
+        for cell, head in zip(row, headers, strict=True)
+        if not _blank(cell)
+    ]
+    return len(said) > 1 and all(text == head for text, head in said)
 
 
 def _blank(cell: Cell) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    return cell is None or (isinstance(cell, str) and not cell.strip(BLANKS))

@@ -9,7 +9,7 @@
 docs/internals/jobs.md tells the steps and what happens when one of them fails.
 """
 
-from anlan.kernel.job.outbox import State, cancel, dead, discard, enqueue, retry, state
+from anlan.kernel.job.outbox import State, cancel, dead, discard, enqueue, retry, state, stop
 from anlan.kernel.job.tasks import Run, Site, Task, task
 from anlan.kernel.job.ticks import Schedule, schedule
 
@@ -26,5 +26,6 @@ __all__ = [
     "retry",
     "schedule",
     "state",
+    "stop",
     "task",
 ]

@@ -17,7 +17,7 @@ from anlan.kernel.ids import uuid7
 from anlan.kernel.job.tasks import TASKS, plain
 from anlan.kernel.storage.pool import Connection
 
-__all__ = ["State", "cancel", "dead", "discard", "enqueue", "relay", "retry", "state"]
+__all__ = ["State", "cancel", "dead", "discard", "enqueue", "relay", "retry", "state", "stop"]
 
 _COLUMNS = (
     "id, task, state, owner, run_at, created_at, started_at, finished_at, attempts, progress, result, error"
@@ -105,6 +105,17 @@ def retry(connection: Connection, id: str, *, now: datetime) -> bool:
 def cancel(connection: Connection, id: str, *, now: datetime) -> bool:
     """Take back a job that no worker has been offered yet; False when it is too late."""
     return _end(connection, id, "waiting", now)
+
+
+def stop(connection: Connection, id: str, *, now: datetime) -> bool:
+    """Take a job back, or ask the worker that runs it to stop where it can (at `Run.progress`); False when it has ended."""
+    if cancel(connection, id, now=now):
+        return True
+    asked = connection.execute(
+        "update outbox set stop_at = $2 where id = $1 and state in ('queued', 'running', 'retrying') returning id",
+        [id, now],
+    )
+    return asked.fetchone() is not None
 
 
 def discard(connection: Connection, id: str, *, now: datetime) -> bool:

@@ -10,6 +10,7 @@ import orjson
 from psycopg.types.json import Json
 
 from anlan.kernel.clock import Clock
+from anlan.kernel.errors import Refused
 from anlan.kernel.settings import Settings
 from anlan.kernel.storage.pool import Connection, Pool
 
@@ -42,12 +43,17 @@ class Run:
     attempt: int
 
     def progress(self, done: int, total: int) -> None:
-        """Say how far the work is; whoever asks for the state sees it at once. One small transaction."""
+        """Say how far the work is; whoever asks for the state sees it at once. One small transaction.
+
+        Refused 409 `job.stopped` when somebody asked the job to stop: let it go up, and nothing is kept.
+        """
         with self.site.pool.connection() as connection:
-            connection.execute(
-                "update outbox set progress = $2 where id = $1",
+            row = connection.execute(
+                "update outbox set progress = $2 where id = $1 returning stop_at is not null",
                 [self.id, Json({"done": done, "total": total})],
-            )
+            ).fetchone()
+        if row is not None and row[0]:
+            raise Refused(409, "job.stopped")
 
     def finish(self, connection: Connection, result: object) -> None:
         """Mark the job as done inside the task's own transaction: then its work and its end are one.

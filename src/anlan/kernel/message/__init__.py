@@ -48,14 +48,15 @@ def notify(
     *,
     now: datetime,
     record: tuple[str, str] | None = None,
+    form: str | None = None,
 ) -> int:
     """Tell users something, in the caller's transaction: nobody is told of what was rolled back.
 
-    `record`: (form, id) of what it is about. Each user is told once, however often he is named; how many
+    `record`: (form, id) of what it is about; `form` where it is about many of its records. Each user is told once, however often he is named; how many
     were, returns.
     """
     people = sorted(set(users))
-    form, id = record or (None, None)
+    form, id = record or (form, None)
     content = Json(dict(params), dumps=lambda one: orjson.dumps(one, default=str))
     connection.execute(
         "insert into message (id, recipient, code, params, form, record, created_at)"

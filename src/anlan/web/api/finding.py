@@ -7,7 +7,7 @@ from typing import Any
 
 from anlan.kernel import job, query, scan
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Fault, invalid, not_found
+from anlan.kernel.errors import Fault, Refused, invalid, not_found
 from anlan.kernel.i18n import language_of
 from anlan.kernel.i18n.kinds import LIST, OBJECT, wrong_type
 from anlan.web.api import params
@@ -15,7 +15,7 @@ from anlan.web.api.routing import Answer, Call
 from anlan.web.api.sheets import with_sentences
 from anlan.web.api.words import in_language, sentences
 
-__all__ = ["hints", "job_state", "scanned", "search", "suggest"]
+__all__ = ["hints", "job_state", "scanned", "search", "stop_job", "suggest"]
 
 
 def search(call: Call) -> Answer:
@@ -66,6 +66,19 @@ def job_state(call: Call) -> Answer:
     if found is None or not (call.ctx.caller.admin or found["owner"] == call.ctx.caller.user):
         raise not_found("system.job", key)
     return Answer(_told(call.ctx, found))
+
+
+def stop_job(call: Call) -> Answer:
+    """POST /jobs/{id}/stop: one's own (administrators: any) ends where it can, nothing kept; 409 when it has ended."""
+    key = params.identifier(call.path, "system.job")
+    with call.ctx.transaction():
+        found = job.state(call.ctx.connection, key)
+        if found is None or not (call.ctx.caller.admin or found["owner"] == call.ctx.caller.user):
+            raise not_found("system.job", key)
+        if not job.stop(call.ctx.connection, key, now=call.ctx.now):
+            raise Refused(409, "job.has_ended")
+        found = job.state(call.ctx.connection, key)
+    return Answer(_told(call.ctx, found or {}))
 
 
 def _told(ctx: Context, found: Mapping[str, Any]) -> dict[str, Any]:

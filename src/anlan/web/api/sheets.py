@@ -4,7 +4,10 @@ GET  /export/{form}                                  the file at once, of lists 
 POST /export/{form}                                  202 with a job whose result names the file
 GET  /import/{form}                                  the empty sheet
 POST /import/{form}   file                           what a run would do, every fault with its cell
-POST /import/{form}   file, run=1[, mode, mapping]   202 with a job that does it, in one transaction
+POST /import/{form}   file, run=1[, mode, mapping, ways]   202 with a job that does it, in one transaction
+GET  /imports/{form}                                 the imports that were done, the last first
+GET  /imports/{form}/{id}                            what came of one, with its records
+POST /imports/{form}/{id}/undo                       what it made and nobody has used since is deleted
 """
 
 from __future__ import annotations
@@ -17,16 +20,17 @@ from urllib.parse import quote
 
 from anlan.kernel import exchange, file, query
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Fault, Refused, invalid
+from anlan.kernel.errors import Fault, Refused, invalid, not_found
 from anlan.kernel.i18n import language_of
-from anlan.kernel.i18n.kinds import LIST, wrong_type
+from anlan.kernel.i18n.kinds import LIST, OBJECT, wrong_type
 from anlan.web.api import params, words
 from anlan.web.api.problem import fault_shown
 from anlan.web.api.records import RECORD_PARAMETERS, list_query
 from anlan.web.api.routing import Answer, Call
 
 __all__ = [
-    "EXPORT_PARAMETERS", "MEDIA_TYPES", "export", "import_", "named", "request_export", "template", "with_sentences",
+    "EXPORT_PARAMETERS", "MEDIA_TYPES", "export", "import_", "imports", "kept_told", "named", "outcome", "request_export",
+    "template", "undo", "with_sentences",
 ]  # fmt: skip
 
 EXPORT_PARAMETERS = (*RECORD_PARAMETERS, "format")
@@ -78,15 +82,55 @@ def import_(call: Call) -> Answer:
     ctx, form = call.ctx, call.path["form"]
     mode = cast(Literal["all", "good"], params.choice(texts, "mode", ("all", "good"), "all"))
     runs = params.switch(texts, "run")
-    table = exchange.read(source.read(), name)
+    table = exchange.read(source.read(), name, heads=exchange.heads(ctx, form))
+    ways = exchange.ways_of(_json(texts, "ways", dict, OBJECT) or {})
     paths = _mapping(texts, len(table.headers))
     if paths is None:
         paths = exchange.propose(ctx, form, table)
     if not runs:
-        return Answer(with_sentences(ctx, exchange.preview(ctx, form, table, paths)))
+        return Answer(with_sentences(ctx, exchange.preview(ctx, form, table, paths, ways=ways)))
     source.seek(0)
     saved = file.save(ctx, file.chunks(source), name=name)
-    return _job(exchange.request_import(ctx, form, saved.id, paths, mode=mode))
+    return _job(exchange.request_import(ctx, form, saved.id, paths, mode=mode, ways=ways))
+
+
+def imports(call: Call) -> Answer:
+    """GET /imports/{form}: who brought what and when; `after` is the last id of the page before."""
+    limit = params.whole(call.query, "limit", 50, 1, 200)
+    after = call.query.get("after")
+    if after is not None:
+        after = params.identifier({"id": after}, "import")
+    return Answer({"data": exchange.history(call.ctx, call.path["form"], limit=limit, after=after)})
+
+
+def outcome(call: Call) -> Answer:
+    """GET /imports/{form}/{id}: its result with a sentence for each fault, and its first records."""
+    result, past, made = exchange.outcome(call.ctx, _of_form(call))
+    return Answer({**with_sentences(call.ctx, result), **past, "records": made})
+
+
+def undo(call: Call) -> Answer:
+    """POST /imports/{form}/{id}/undo: how many records went, and which stayed for what reason."""
+    return Answer(kept_told(call.ctx, exchange.undo(call.ctx, _of_form(call))))
+
+
+def _of_form(call: Call) -> str:
+    """The import that the address names. Refused 404 when it is not one of this form's."""
+    key = params.identifier(call.path, "import")
+    if exchange.outcome(call.ctx, key)[0]["form"] != call.path["form"]:
+        raise not_found("import", key)
+    return key
+
+
+def kept_told(ctx: Context, undone: exchange.Undone) -> dict[str, Any]:
+    """An undo's result with a sentence beside each record that was kept."""
+    say = words.sentences(ctx.site, language_of(ctx.language))
+    kept = [
+        {"id": one["id"], "label": one["label"], "code": one["code"],
+         "message": fault_shown(Fault(one["code"], "", one["params"]), say)["message"]}
+        for one in undone["kept"]
+    ]  # fmt: skip
+    return {"deleted": undone["deleted"], "kept": kept}
 
 
 def _job(key: str) -> Answer:
@@ -100,18 +144,28 @@ def named(name: str) -> dict[str, str]:
 
 def _mapping(texts: Mapping[str, str], width: int) -> list[str | None] | None:
     """`mapping`: a JSON list with a field's path, or null, for each column of the sheet."""
-    given = texts.get("mapping")
-    if not given:
+    paths = _json(texts, "mapping", list, LIST)
+    if paths is None:
         return None
-    try:
-        paths = json.loads(given)
-    except (ValueError, RecursionError):
-        raise invalid([wrong_type("mapping", LIST)]) from None
-    if not isinstance(paths, list) or not all(one is None or isinstance(one, str) for one in paths):
+    if not all(one is None or isinstance(one, str) for one in paths):
         raise invalid([wrong_type("mapping", LIST)])
     if len(paths) != width:
         raise invalid([Fault("mapping_width", "mapping", {"columns": width, "count": len(paths)})])
-    return paths
+    return cast(list[str | None], paths)
+
+
+def _json(texts: Mapping[str, str], name: str, kind: type, wanted: Mapping[str, str]) -> Any:
+    """A part of the upload that holds JSON of one kind; None when it is absent. Refused 422."""
+    given = texts.get(name)
+    if not given:
+        return None
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError):
+        raise invalid([wrong_type(name, wanted)]) from None
+    if not isinstance(found, kind):
+        raise invalid([wrong_type(name, wanted)])
+    return found
 
 
 def with_sentences(ctx: Context, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,6 +73,9 @@ _RECORDS = (
     _post("/export/{form}", "exchange.request_export", sheets.request_export, "json", status=202, needs="export"),
     _get("/import/{form}", "exchange.template", sheets.template, answers=MEDIA_TYPES["xlsx"], needs="import"),
     _post("/import/{form}", "exchange.import", sheets.import_, "upload", needs="import"),
+    _get("/imports/{form}", "exchange.imports", sheets.imports, query=("limit", "after"), needs="import"),
+    _get("/imports/{form}/{id}", "exchange.outcome", sheets.outcome, needs="import"),
+    _post("/imports/{form}/{id}/undo", "exchange.undo", sheets.undo, needs="import"),
 )  # fmt: skip
 
 _OF_A_RECORD = (
@@ -171,6 +174,7 @@ _FOUND = (
     _get("/search", "search.find", finding.search, query=("q", "limit")),
     _get("/suggest/{form}", "suggest.find", finding.suggest, query=("q", "only", "field", "limit")),
     _get("/jobs/{id}", "jobs.read", finding.job_state),
+    _post("/jobs/{id}/stop", "jobs.stop", finding.stop_job),
     _post("/files", "files.save", files.save, "upload", status=201),
     _get("/files/{id}", "files.read", files.read, answers="*/*"),
 )

@@ -16,11 +16,8 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from anlan.kernel.errors import Refused
-from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
 from anlan.web.pages import (
     approvals,
@@ -28,6 +25,7 @@ from anlan.web.pages import (
     boards,
     bulk_page,
     demo_data,
+    exporting,
     home,
     importing,
     listing,
@@ -42,27 +40,17 @@ from anlan.web.pages import (
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
+from anlan.web.pages.import_choices import MOST_FIELDS
 from anlan.web.pages.security import Headers, SameSiteOnly
+from anlan.web.pages.static_files import KeptFiles
 
 __all__ = ["VENDORED", "error_page", "install", "middleware", "routes"]
 
-_COLUMNS = MAX_COLUMNS + 20  # fields of a posted form that has one for each column of a sheet
 VENDORED = ("htmx.min.js", "tabler.min.css", "icons.svg")
 
 
 class MissingFiles(RuntimeError):
     """Front-end files are missing; run `make vendor`."""
-
-
-class _KeptFiles(StaticFiles):
-    """Static files: with a version in the address (`?v=`) they may be kept for a year, else they are asked for anew
-    (modules import each other without one)."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        versioned = scope.get("query_string", b"").startswith(b"v=")
-        answer.headers["cache-control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
-        return answer
 
 
 def install(state: Any) -> None:
@@ -123,10 +111,18 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/new", _answer(page(record_page.new_page))),
         Route("/f/{form}/import", _answer(page(importing.import_page))),
         Route("/f/{form}/import", _uploaded(importing.may_bring, importing.bring), methods=["POST"]),
-        Route("/f/{form}/import/check", _form_page(importing.check, fields=_COLUMNS), methods=["POST"]),
-        Route("/f/{form}/import/run", _form_page(importing.run, fields=_COLUMNS), methods=["POST"]),
+        Route("/f/{form}/import/check", _form_page(importing.check, fields=MOST_FIELDS), methods=["POST"]),
+        Route("/f/{form}/import/run", _form_page(importing.run, fields=MOST_FIELDS), methods=["POST"]),
+        Route("/f/{form}/import/forget", _form_page(importing.give_up), methods=["POST"]),
         Route("/f/{form}/import/undo", _form_page(importing.take_back), methods=["POST"]),
+        Route("/f/{form}/import/past", _answer(page(importing.past_page))),
+        Route("/f/{form}/import/done/{id}", _answer(page(importing.done_page))),
         Route("/f/{form}/import/job/{id}", _answer(page(importing.job_page))),
+        Route("/f/{form}/import/job/{id}/stop", _form_page(importing.stop), methods=["POST"]),
+        Route("/f/{form}/export", _answer(page(exporting.export_page))),
+        Route("/f/{form}/export", _form_page(exporting.ask), methods=["POST"]),
+        Route("/f/{form}/export/job/{id}", _answer(page(exporting.job_page))),
+        Route("/f/{form}/export/job/{id}/stop", _form_page(exporting.stop), methods=["POST"]),
         Route("/f/{form}/{key}", _answer(page(record_page.record_page))),
         Route("/f/{form}/{key}/trail", _answer(page(record_page.trail_part))),
         Route("/f/{form}/{key}/links", _answer(page(record_page.links_part))),
@@ -141,7 +137,7 @@ def routes() -> list[BaseRoute]:
         Route("/screen/{dashboard}", _answer(page(boards.screen_page))),
         Route("/d/{dashboard}/{widget}", _answer(page(boards.widget_part))),
         Route("/registers/{register}", _answer(page(tables.register_page))),
-        Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),
+        Mount("/static", KeptFiles(directory=STATIC, check_dir=False), name="static"),
         Route("/{rest:path}", _answer(page(_nothing_here))),
     ]
 

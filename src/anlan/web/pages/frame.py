@@ -63,6 +63,7 @@ def static_url(path: str) -> str:
     return f"/static/{path}?v={_stamp(path)}"
 
 
+@lru_cache(maxsize=1024)
 def icon(name: str, size: int = 16) -> Markup:
     """One of the vendored icons, drawn in the text's colour."""
     shape = Markup(

@@ -157,9 +157,14 @@ def _primary_steps(form: Json) -> dict[str, tuple[str, Any]]:
 
 
 def _export_url(form: Json, listing: Listing) -> str:
-    """The API's address of the same rows as a file."""
-    asked = {"where": listing.whole_where, "search": listing.search, "sort": listing.sort}
-    return f"/api/v1/export/{form['form']}?{urlencode({key: text for key, text in asked.items() if text})}"
+    """The page that makes a file of the same rows and columns."""
+    asked = {
+        "where": listing.whole_where,
+        "search": listing.search,
+        "sort": ",".join(listing.sorted_by),
+        "fields": ",".join(listing.columns_shown),
+    }
+    return f"/f/{form['form']}/export?{urlencode({key: text for key, text in asked.items() if text})}"
 
 
 def _island(form: Json, listing: Listing, language: str) -> dict[str, Any]:

@@ -14,10 +14,13 @@ from anlan.web.api.sheets import with_sentences
 from anlan.web.pages import show
 from anlan.web.pages.frame import words
 
-__all__ = ["Choice", "Faulty", "Seen", "choices", "letter", "repeated", "samples", "seen"]
+__all__ = [
+    "Cell", "Choice", "Seen", "cell_text", "choices", "guessed", "keys", "letter", "makes", "repeated", "samples", "seen",
+]  # fmt: skip
 
 SAMPLES = 3
-MOST_SHOWN = 50  # faulty rows with their cells
+MOST_SHOWN = 300  # faulty cells to be put right on one page
+_KEYS = frozenset({"text", "barcode", "phone", "email"})  # types by whose values a record can be found
 
 
 class Choice(NamedTuple):
@@ -28,17 +31,25 @@ class Choice(NamedTuple):
     required: bool
 
 
-class Faulty(NamedTuple):
-    """A row with faults: `cells` are (text, what is wrong with it or ""), `whole` is about the row."""
+class Cell(NamedTuple):
+    """A cell with a fault, or one that was put right: `column` counts from 0, None is the whole row; `about` is what
+    stands in the row's first cells, `was` what the file says where something else was typed.
+    """
 
     row: int
-    cells: list[tuple[str, str]]
-    whole: str
+    column: int | None
+    letter: str
+    header: str
+    about: str
+    text: str
+    was: str
+    message: str
 
 
 class Seen(NamedTuple):
     """What an import would do. `twice`, `missing`: labels of fields chosen for two columns, and of required ones
-    that no column is; `looked` rows were looked through of `rows`; `more` faulty rows are not shown.
+    that no column is; `looked` rows were looked through of `rows`; `more` faulty cells are not shown. `cells`: those
+    with faults; `mended`: those that were put right; `unknown`: texts that name no record.
     """
 
     rows: int
@@ -48,23 +59,35 @@ class Seen(NamedTuple):
     bad: int
     twice: list[str]
     missing: list[str]
-    faulty: list[Faulty]
+    cells: list[Cell]
     more: int
+    mended: list[Cell]
+    unknown: list[dict[str, Any]]
 
     @property
     def good(self) -> int:
         return self.creates + self.updates - self.bad
 
 
-def seen(ctx: Context, form: str, table: exchange.Table, paths: Sequence[str | None], *, most: int) -> Seen:
+def seen(
+    ctx: Context,
+    form: str,
+    table: exchange.Table,
+    paths: Sequence[str | None],
+    *,
+    most: int,
+    ways: exchange.Ways | None = None,
+) -> Seen:
     """Look through the first `most` rows; nothing is kept."""
     labels = _labels(ctx, form)
+    taken = ways or exchange.Ways()
     twice = repeated(paths)
     if twice:
-        return Seen(len(table.rows), 0, 0, 0, 0, [labels.get(path, path) for path in twice], [], [], 0)
+        named = [labels.get(path, path) for path in twice]
+        return Seen(len(table.rows), 0, 0, 0, 0, named, [], [], 0, _mended(table, taken, set()), [])
     part = table._replace(rows=table.rows[:most])
-    found = with_sentences(ctx, exchange.preview(ctx, form, part, paths))
-    faulty = _faulty(part, found["faults"])
+    found = with_sentences(ctx, exchange.preview(ctx, form, part, paths, ways=taken))
+    cells = _faulty(part, taken, found["faults"])
     return Seen(
         rows=len(table.rows),
         looked=len(part.rows),
@@ -73,8 +96,10 @@ def seen(ctx: Context, form: str, table: exchange.Table, paths: Sequence[str | N
         bad=found["bad"],
         twice=[],
         missing=[labels.get(path, path) for path in found["missing"]],
-        faulty=faulty[:MOST_SHOWN],
-        more=max(0, len(faulty) - MOST_SHOWN),
+        cells=cells[:MOST_SHOWN],
+        more=max(0, len(cells) - MOST_SHOWN),
+        mended=_mended(table, taken, {(one.row, one.column) for one in cells[:MOST_SHOWN]}),
+        unknown=found["unknown"],
     )
 
 
@@ -103,10 +128,42 @@ def choices(ctx: Context, form: Mapping[str, Any]) -> list[tuple[str, list[Choic
     return list(groups.items())
 
 
+def guessed(ctx: Context, form: str, table: exchange.Table, paths: Sequence[str | None]) -> list[bool]:
+    """Which columns have their field only because the names are alike: a person should look."""
+    known = exchange.propose(ctx, form, table)
+    return [path is not None and bool(path) and sure != path for path, sure in zip(paths, known, strict=True)]
+
+
+def keys(ctx: Context, form: str, paths: Sequence[str | None]) -> list[Choice]:
+    """The fields that have a column and by whose value a record can be found."""
+    kind = ctx.form(form)
+    labels = _labels(ctx, form)
+    return [
+        Choice(path, labels.get(path, path), False)
+        for path in dict.fromkeys(path for path in paths if path)
+        if path == kind.code_column
+        or (path in kind.fields and kind.fields[path].type.key in _KEYS and "." not in path)
+    ]
+
+
+def makes(ctx: Context, form: str) -> bool:
+    """Whether a record can be made from a code alone, and the caller may make it."""
+    kind = ctx.catalogue.forms.get(form)
+    if kind is None or kind.is_document or not ctx.caller.policy.can(form, "create"):
+        return False
+    own = {kind.code_column, kind.label_column}
+    writable = {one.path for one in columns_of(kind, writable=ctx.caller.policy.fields(form))}
+    return own <= writable and all(
+        one.path in own or one.definition.default is not None
+        for one in kind.fields.values()
+        if one.definition.required and not one.reserved and one.definition.formula is None
+    )
+
+
 def samples(table: exchange.Table) -> list[tuple[str, str, list[str]]]:
     """For each column its letter, its header, and what stands in its first cells."""
     return [
-        (letter(at), text, [_text(cells[at]) for _, cells in table.rows[:SAMPLES]])
+        (letter(at), text, [cell_text(cells[at]) for _, cells in table.rows[:SAMPLES]])
         for at, text in enumerate(table.headers)
     ]
 
@@ -132,28 +189,55 @@ def _labels(ctx: Context, form: str) -> dict[str, str]:
     return {kind.code_column: words().text("importing.number", ctx.language)} | named
 
 
-def _faulty(table: exchange.Table, faults: Sequence[Mapping[str, Any]]) -> list[Faulty]:
-    """The rows with faults, in the order of the file."""
-    told: dict[int, dict[int | None, list[str]]] = {}
+def _faulty(table: exchange.Table, ways: exchange.Ways, faults: Sequence[Mapping[str, Any]]) -> list[Cell]:
+    """Cells with all that is wrong with each, in the order of the file; texts that name nothing are told once, apart."""
+    told: dict[tuple[int, int | None], list[str]] = {}
     for one in faults:
-        told.setdefault(one["row"], {}).setdefault(one["column"], []).append(one["message"])
+        if one["code"] == "import.unknown_link":
+            continue
+        told.setdefault((one["row"], one["column"]), []).append(one["message"])
+    rows = dict(table.rows)
     return [
-        Faulty(
-            row,
-            [(_text(cell), " ".join(told[row].get(at, []))) for at, cell in enumerate(cells)],
-            " ".join(told[row].get(None, [])),
-        )
-        for row, cells in table.rows
-        if row in told
+        _cell(table, rows[row], (row, column), ways, " ".join(dict.fromkeys(messages)))
+        for (row, column), messages in told.items()
+        if row in rows
     ]
 
 
-def _text(cell: Any) -> str:
+def _mended(table: exchange.Table, ways: exchange.Ways, shown: set[tuple[int, int | None]]) -> list[Cell]:
+    """The cells that were put right and have no fault any more."""
+    rows = dict(table.rows)
+    return [
+        _cell(table, rows[row], (row, column), ways)
+        for row, column in sorted(ways.cells)
+        if row in rows and column < len(table.headers) and (row, column) not in shown
+    ]
+
+
+def _cell(
+    table: exchange.Table,
+    cells: Sequence[Any],
+    place: tuple[int, int | None],
+    ways: exchange.Ways,
+    message: str = "",
+) -> Cell:
+    row, column = place
+    about = " · ".join([text for one in cells if (text := cell_text(one))][:2])
+    if column is None:
+        return Cell(row, None, "", "", about, "", "", message)
+    was = cell_text(cells[column])
+    text = ways.cells.get((row, column), was)
+    return Cell(
+        row, column, letter(column), table.headers[column], about, text, "" if text == was else was, message
+    )
+
+
+def cell_text(cell: Any) -> str:
     """A cell as one reads it in a spreadsheet."""
     if cell is None:
         return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
+    if isinstance(cell, float):
+        return f"{cell:.15g}"
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%d}" if (cell.hour, cell.minute) == (0, 0) else f"{cell:%Y-%m-%d %H:%M}"
     return cell.isoformat() if isinstance(cell, date) else str(cell)
