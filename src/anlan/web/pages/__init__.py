@@ -22,7 +22,8 @@ from starlette.types import Scope
 from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
-from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables
+from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables, why
+from anlan.web.pages.admin import people, running
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
@@ -84,6 +85,8 @@ def routes() -> list[BaseRoute]:
         Route("/me/second-factor", _answer(page(second_factor.begin_factor)), methods=["POST"]),
         Route("/me/second-factor/confirm", _form_page(second_factor.confirm_factor), methods=["POST"]),
         Route("/me/second-factor/remove", _form_page(second_factor.remove_factor), methods=["POST"]),
+        Route("/why", _answer(page(why.why_page))),
+        *_admin_routes(),
         Route("/recycle", _answer(page(recycle.recycle_page))),
         Route("/recycle/{id}/restore", _answer(page(recycle.restore_record)), methods=["POST"]),
         Route("/f/{form}", _answer(page(listing.list_page))),
@@ -104,6 +107,39 @@ def routes() -> list[BaseRoute]:
         Route("/registers/{register}", _answer(page(tables.register_page))),
         Mount("/static", _KeptFiles(directory=STATIC, check_dir=False), name="static"),
         Route("/{rest:path}", _answer(page(_nothing_here))),
+    ]
+
+
+def _admin_routes() -> list[BaseRoute]:
+    """The administrator's pages; the kernel's calls refuse everybody else."""
+    shown, posted = (lambda one: _answer(page(one))), (lambda one: _form_page(one, fields=1000))
+    return [
+        Route("/admin", shown(running.admin_home)),
+        Route("/admin/see-as", posted(why.begin_seeing), methods=["POST"]),
+        Route("/admin/see-as/end", shown(why.end_seeing), methods=["POST"]),
+        Route("/admin/health", shown(running.health_page)),
+        Route("/admin/people", shown(people.people_page)),
+        Route("/admin/people", posted(people.add_person), methods=["POST"]),
+        Route("/admin/people/{login}", shown(people.person_page)),
+        Route("/admin/people/{login}", posted(people.save_person), methods=["POST"]),
+        Route("/admin/people/{login}/do", posted(people.act_on_person), methods=["POST"]),
+        Route("/admin/departments", shown(people.departments_page)),
+        Route("/admin/roles", shown(people.roles_page)),
+        Route("/admin/roles/{role}", shown(people.role_page)),
+        Route("/admin/roles/{role}", posted(people.assign_role), methods=["POST"]),
+        Route("/admin/sessions", shown(people.sessions_page)),
+        Route("/admin/sessions/{id}/end", shown(people.end_session), methods=["POST"]),
+        Route("/admin/tokens", shown(people.tokens_page)),
+        Route("/admin/tokens", posted(people.make_token), methods=["POST"]),
+        Route("/admin/tokens/{id}/end", shown(people.end_token), methods=["POST"]),
+        Route("/admin/jobs", shown(running.jobs_page)),
+        Route("/admin/jobs/{id}", posted(running.settle_job), methods=["POST"]),
+        Route("/admin/audit", shown(running.audit_page)),
+        Route("/admin/audit/verify", shown(running.verify_audit), methods=["POST"]),
+        Route("/admin/audit/export", shown(running.export_audit)),
+        Route("/admin/catalogue", shown(running.catalogue_page)),
+        Route("/admin/catalogue", posted(running.change_catalogue), methods=["POST"]),
+        Route("/admin/settings", shown(running.settings_page)),
     ]
 
 
