@@ -22,7 +22,19 @@ from starlette.types import Scope
 from anlan.kernel.errors import Refused
 from anlan.kernel.exchange.table import MAX_COLUMNS
 from anlan.web.api import reading
-from anlan.web.pages import home, importing, listing, login, record_page, recycle, second_factor, tables, why
+from anlan.web.pages import (
+    guide,
+    home,
+    importing,
+    listing,
+    login,
+    me,
+    record_page,
+    recycle,
+    second_factor,
+    tables,
+    why,
+)
 from anlan.web.pages.admin import people, running
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
@@ -76,6 +88,14 @@ def routes() -> list[BaseRoute]:
         Route("/palette", _answer(page(home.palette_part))),
         Route("/bell", _answer(page(home.bell_part)), methods=["POST"]),
         Route("/help/keys", _answer(page(home.help_part))),
+        Route("/help", _answer(page(guide.help_index))),
+        Route("/help/here", _answer(page(guide.help_here))),
+        Route("/help/{page}", _answer(page(guide.guide_page))),
+        Route("/messages", _answer(page(me.messages_page))),
+        Route("/messages/read", _form_page(me.read_messages), methods=["POST"]),
+        Route("/me", _answer(page(me.me_page))),
+        Route("/me", _form_page(me.save_me), methods=["POST"]),
+        Route("/me/welcome", _answer(page(me.welcome_page))),
         Route("/me/prefer", _posted(login.prefer), methods=["POST"]),
         Route("/me/password", _answer(login.password_page)),
         Route("/me/password", _posted(login.set_password), methods=["POST"]),
