@@ -268,3 +268,29 @@ def test_the_reason_tells_nothing_of_a_record_to_who_may_not_see_it(app: Any, ad
     assert strip.sub("", there) == strip.sub("", missing)
     assert stranger.get("/why?form=sales.order&login=admin").status_code == 403
     assert "看得到" in admin.get(f"/why?form=sales.order&key={made['number']}&login=clerk").text
+
+
+def test_a_grant_is_changed_in_the_draft_holds_when_published_and_is_taken_back(admin: TestClient, site: Site) -> None:
+    page = "/admin/roles/sales_clerk/grant"
+    before = site.catalogue.forms["sales.invoice"].definition.grants["sales_clerk"]
+    given = {"form": "sales.invoice", "actions": ["read", "post"], "rows": "created_by = USER()"}
+    assert admin.post(page, data=given | {"rows": "no such ("}).status_code == 422
+    assert admin.post(page, data=given).headers["location"] == "/admin/catalogue"
+    assert site.catalogue.forms["sales.invoice"].definition.grants["sales_clerk"] == before
+    draft = admin.get("/admin/catalogue").text
+    assert "您的草稿" in draft and "销售发票" in draft
+    assert admin.post("/admin/catalogue", data={"do": "publish", "comment": "开票员也过账"}).status_code == 303
+    now = site.catalogue.forms["sales.invoice"].definition.grants["sales_clerk"]
+    assert (now.actions, now.rows, now.fields) == (["read", "post"], "created_by = USER()", before.fields)
+    first = {"form": "sales.invoice", "actions": ["read"], "rows": ""}
+    assert admin.post(page, data=first).status_code == 303
+    assert admin.post("/admin/catalogue", data={"do": "discard"}).status_code == 303
+    assert admin.post("/admin/catalogue", data={"do": "rollback", "version": "1"}).status_code == 303
+    assert site.catalogue.forms["sales.invoice"].definition.grants["sales_clerk"] == before
+
+
+def test_only_an_administrator_changes_a_grant(app: Any, admin: TestClient) -> None:
+    given = {"form": "sales.order", "actions": ["read"], "rows": ""}
+    assert as_person(app, "clerk").post("/admin/roles/sales_clerk/grant", data=given).status_code == 403
+    assert admin.post("/admin/roles/admin/grant", data=given).status_code == 409
+    assert admin.get("/admin/roles/sales_clerk/grant?form=no.such").status_code == 404

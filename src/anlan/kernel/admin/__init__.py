@@ -4,6 +4,7 @@ Each call asks for an administrator itself; pages and API only show what comes b
 `system.user`: their names, roles and companies are changed by `record.update`, not here.
 """
 
+from anlan.kernel.admin.grant import grant, granted
 from anlan.kernel.admin.health import Health, health
 from anlan.kernel.admin.people import (
     drop_second_factor,
@@ -32,6 +33,8 @@ __all__ = [
     "end_token",
     "events",
     "export",
+    "grant",
+    "granted",
     "health",
     "invite",
     "jobs",

@@ -21,6 +21,8 @@ __all__ = [
     "end_token",
     "events",
     "export",
+    "grant",
+    "granted",
     "health",
     "invite",
     "jobs",
@@ -108,6 +110,21 @@ def assign(call: Call) -> Answer:
     if people is None:
         raise invalid([Fault("required", "people", {"field": "people"})])
     return Answer({"changed": admin.assign(call.ctx, call.path["role"], people)})
+
+
+def granted(call: Call) -> Answer:
+    """GET /admin/roles/{role}/grants/{name}: as the caller's draft would have it."""
+    return Answer(admin.granted(call.ctx, call.path["role"], call.path["name"]))
+
+
+def grant(call: Call) -> Answer:
+    """PUT /admin/roles/{role}/grants/{name}: into the caller's draft."""
+    body = params.object_body(call.body, known=("actions", "rows"))
+    actions = params.texts_of(body, "actions")
+    if actions is None:
+        raise invalid([Fault("required", "actions", {"field": "actions"})])
+    admin.grant(call.ctx, call.path["role"], call.path["name"], actions=actions, rows=params.text_of(body, "rows"))
+    return Answer(status=204)
 
 
 def sessions(call: Call) -> Answer:

@@ -171,6 +171,7 @@ BODIES: dict[str, Any] = {
     "messages.read": _closed(ids={"type": ["array", "null"], "items": _TEXT}),
     "admin.invite": _object(("code", "name"), code=_TEXT, name=_TEXT, roles=_list(_TEXT)),
     "admin.activate": _closed(("active",), active={"type": "boolean"}),
+    "admin.grant": _closed(("actions",), actions=_list(_TEXT), rows={"type": ["string", "null"]}),
     "admin.assign": _closed(("people",), people=_list(_TEXT)),
     "tokens.create": _closed(
         ("name",),

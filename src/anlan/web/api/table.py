@@ -151,6 +151,8 @@ _ADMIN = (
     _get("/admin/roles", "admin.roles", admin.roles, query=("pack",), needs=ADMIN),
     _get("/admin/roles/{role}", "admin.role", admin.role, needs=ADMIN),
     _put("/admin/roles/{role}/people", "admin.assign", admin.assign, "json", needs=ADMIN),
+    _get("/admin/roles/{role}/grants/{name}", "admin.granted", admin.granted, needs=ADMIN),
+    _put("/admin/roles/{role}/grants/{name}", "admin.grant", admin.grant, "json", status=204, needs=ADMIN),
     _get("/admin/sessions", "admin.sessions", admin.sessions, needs=ADMIN),
     _delete("/admin/sessions/{session}", "admin.end_session", admin.end_session, status=204, needs=ADMIN),
     _get("/admin/tokens", "admin.tokens", admin.tokens, needs=ADMIN),

@@ -147,6 +147,8 @@ def _admin_routes() -> list[BaseRoute]:
         Route("/admin/roles", shown(people.roles_page)),
         Route("/admin/roles/{role}", shown(people.role_page)),
         Route("/admin/roles/{role}", posted(people.assign_role), methods=["POST"]),
+        Route("/admin/roles/{role}/grant", shown(people.grant_page)),
+        Route("/admin/roles/{role}/grant", posted(people.save_grant), methods=["POST"]),
         Route("/admin/sessions", shown(people.sessions_page)),
         Route("/admin/sessions/{id}/end", shown(people.end_session), methods=["POST"]),
         Route("/admin/tokens", shown(people.tokens_page)),

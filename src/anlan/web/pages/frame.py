@@ -152,9 +152,11 @@ def menu(ctx: Context) -> list[MenuGroup]:
                 MenuItem(report["report"], show.label(report["label"], ctx.language), url, True)
             )
     if ctx.caller.admin:
-        title = words().text("admin.title", ctx.language)
         pages = [MenuItem(f"admin.{one}", words().text(f"admin.{one}", ctx.language), f"/admin/{one}") for one in ADMIN]
-        groups["admin"] = MenuGroup("admin", title, "shield", pages)
+        forms = groups.pop("system").items if "system" in groups else []
+        # Users and departments have pages of their own here, which lead to their records.
+        pages += [one for one in forms if one.name not in ("system.user", "system.department")]
+        groups["system"] = MenuGroup("system", words().text("admin.title", ctx.language), "settings", pages)
     return list(groups.values())
 
 

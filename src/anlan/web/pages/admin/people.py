@@ -16,7 +16,7 @@ from anlan.kernel.admin.roles import BASIC
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused, invalid, not_found
 from anlan.kernel.query import Query
-from anlan.web.pages.admin.shared import Form, back, shown
+from anlan.web.pages.admin.shared import Form, back, form_labels, shown
 
 __all__ = [
     "act_on_person",
@@ -25,11 +25,13 @@ __all__ = [
     "departments_page",
     "end_session",
     "end_token",
+    "grant_page",
     "make_token",
     "people_page",
     "person_page",
     "role_page",
     "roles_page",
+    "save_grant",
     "save_person",
     "sessions_page",
     "tokens_page",
@@ -209,7 +211,43 @@ def _role(request: Request, ctx: Context, name: str, *, refused: Refused | None 
     found = admin.role(ctx, name)
     return shown(
         request, ctx, "roles", template="admin/role.html", title=found["label"], refused=refused, role=found,
-        basic=BASIC,
+        basic=BASIC, others=[
+            (key, words_) for key, words_ in form_labels(ctx).items() if key not in {one["form"] for one in found["forms"]}
+        ],
+    )  # fmt: skip
+
+
+def grant_page(request: Request, ctx: Context) -> Response:
+    """`GET /admin/roles/{role}/grant?form=`: what the role may do with one form, to be changed in the draft."""
+    return _grant(request, ctx, request.query_params.get("form", ""))
+
+
+def save_grant(request: Request, ctx: Context, form: Form) -> Response:
+    """`POST /admin/roles/{role}/grant`: into the caller's draft; published at the page of packs and versions."""
+    role, name = request.path_params["role"], str(form.get("form", ""))
+    actions = [str(one) for one in form.getlist("actions")]  # type: ignore[attr-defined]  # starlette's FormData
+    rows = str(form.get("rows", "")).strip()
+    try:
+        admin.grant(ctx, role, name, actions=actions, rows=rows or None)
+    except Refused as refused:
+        if refused.status in (403, 404):
+            raise
+        return _grant(request, ctx, name, refused=refused, typed={"actions": actions, "rows": rows})
+    return back("/admin/catalogue")
+
+
+def _grant(
+    request: Request, ctx: Context, name: str, *, refused: Refused | None = None, typed: dict[str, Any] | None = None
+) -> Response:
+    role = request.path_params["role"]
+    found = admin.granted(ctx, role, name)
+    form = ctx.catalogue.form(name)
+    labels = {item.path: item.label(ctx.language) for item in form.all_fields()}
+    label = ctx.catalogue.roles[role].label.text(ctx.language)
+    return shown(
+        request, ctx, "roles", template="admin/grant.html", title=f"{label} · {form.label(ctx.language)}",
+        refused=refused, grant=found | (typed or {}), role=role, form=name, basic=BASIC, labels=labels,
+        steps=[(key, one.label.text(ctx.language)) for key, one in form.transitions.items()],
     )  # fmt: skip
 
 
