@@ -14,6 +14,7 @@ from anlan.kernel.fieldtype.types import FIELD_TYPES
 from anlan.kernel.formula.errors import DESIGN_CODES
 from anlan.kernel.i18n import LANGUAGES
 from anlan.kernel.site.making import messages
+from anlan.web.pages.frame import ADMIN
 from house import PACKS, SOURCE, definitions, inner, texts
 
 # Where a code stands in a call: Fault(code, path, params), Refused(status, code, …), batch.fault(document, code, path, …).
@@ -136,11 +137,13 @@ def test_codes_that_are_put_together_have_sentences() -> None:
 
 def test_no_sentence_is_left_that_nothing_says() -> None:
     """Codes that are put together from parts are known by their first part."""
-    parts = ("access.why.", "api.", "approval.", "audit.", "error.", "event.", "field.", "filter.", "formula.", "js.",
-             "keys.", "kind.", "merge.", "record.line_", "theme.", "title.", "todo.kind.")  # fmt: skip
+    parts = ("access.why.", "admin.access.", "admin.action.", "admin.finding.", "admin.health.", "admin.job.",
+             "admin.jobs.", "admin.level.", "admin.remedy.", "api.", "approval.", "audit.", "error.", "event.", "field.", "filter.", "formula.", "js.",
+             "keys.", "kind.", "me.density.", "merge.", "message.approval.", "record.line_", "theme.", "title.", "todo.kind.")  # fmt: skip
     made = {f"unknown_{kind}" for kind in ("form", "register", "report")} | {
         f"not_{key}" for key in FIELD_TYPES
     }
+    made |= {f"admin.{section}" for section in ADMIN}
     sources = "\n".join(
         text for path, text in texts(SOURCE, ".py", ".yaml", ".html", ".js") if "messages" not in path.parts
     )

@@ -49,7 +49,9 @@ def admin(app: Any) -> TestClient:
 
 def add(admin: TestClient, login: str, *roles: str, **more: str) -> str:
     """Make a person at the page; the first password that it shows."""
-    answer = admin.post("/admin/people", data={"code": login, "name": login.title(), "roles": list(roles), **more})
+    answer = admin.post(
+        "/admin/people", data={"code": login, "name": login.title(), "roles": list(roles), **more}
+    )
     assert answer.status_code == 200, answer.text
     found = SECRET.search(answer.text)
     assert found is not None
@@ -140,7 +142,7 @@ def test_who_was_locked_out_is_let_in_again_when_unlocked(app: Any, admin: TestC
 
 def test_a_role_is_given_and_taken_at_its_page(admin: TestClient, site: Site) -> None:
     add(admin, "zhou")
-    had = [one for one in re.findall(r'name="people" value="([^"]+)" checked', admin.get("/admin/roles/accountant").text)]
+    had = re.findall(r'name="people" value="([^"]+)" checked', admin.get("/admin/roles/accountant").text)
     assert admin.post("/admin/roles/accountant", data={"people": [*had, "zhou"]}).status_code == 303
     assert record.read(context(site), "system.user", "zhou")["roles"] == ["accountant"]
     admin.post("/admin/roles/accountant", data={"people": had})
@@ -163,7 +165,14 @@ def test_a_session_is_ended_from_the_list_of_all(app: Any, admin: TestClient, si
 def test_a_token_is_shown_once_works_as_narrowed_and_ends_when_revoked(app: Any, admin: TestClient) -> None:
     answer = admin.post(
         "/admin/tokens",
-        data={"user": "clerk", "name": "夜间复制", "actions": ["read"], "forms": ["base.item"], "expires": "", "addresses": ""},
+        data={
+            "user": "clerk",
+            "name": "夜间复制",
+            "actions": ["read"],
+            "forms": ["base.item"],
+            "expires": "",
+            "addresses": "",
+        },
     )
     found = SECRET.search(answer.text)
     assert found is not None
@@ -178,7 +187,9 @@ def test_a_token_is_shown_once_works_as_narrowed_and_ends_when_revoked(app: Any,
 
 
 def test_a_token_with_a_bad_network_is_refused_and_nothing_typed_is_lost(admin: TestClient) -> None:
-    answer = admin.post("/admin/tokens", data={"user": "clerk", "name": "复制库存", "addresses": "not-an-address"})
+    answer = admin.post(
+        "/admin/tokens", data={"user": "clerk", "name": "复制库存", "addresses": "not-an-address"}
+    )
     assert answer.status_code == 422
     assert "复制库存" in answer.text and "not-an-address" in answer.text
 
@@ -257,7 +268,9 @@ def test_a_refused_page_leads_to_the_reason_and_names_the_role_that_would_grant_
     assert "没有角色授予" in reason and "销售员" in reason
 
 
-def test_the_reason_tells_nothing_of_a_record_to_who_may_not_see_it(app: Any, admin: TestClient, site: Site) -> None:
+def test_the_reason_tells_nothing_of_a_record_to_who_may_not_see_it(
+    app: Any, admin: TestClient, site: Site
+) -> None:
     made = order(site, lines=1)
     stranger = as_person(app, "stranger")
     there, missing = (
@@ -270,7 +283,9 @@ def test_the_reason_tells_nothing_of_a_record_to_who_may_not_see_it(app: Any, ad
     assert "看得到" in admin.get(f"/why?form=sales.order&key={made['number']}&login=clerk").text
 
 
-def test_a_grant_is_changed_in_the_draft_holds_when_published_and_is_taken_back(admin: TestClient, site: Site) -> None:
+def test_a_grant_is_changed_in_the_draft_holds_when_published_and_is_taken_back(
+    admin: TestClient, site: Site
+) -> None:
     page = "/admin/roles/sales_clerk/grant"
     before = site.catalogue.forms["sales.invoice"].definition.grants["sales_clerk"]
     given = {"form": "sales.invoice", "actions": ["read", "post"], "rows": "created_by = USER()"}
@@ -279,7 +294,9 @@ def test_a_grant_is_changed_in_the_draft_holds_when_published_and_is_taken_back(
     assert site.catalogue.forms["sales.invoice"].definition.grants["sales_clerk"] == before
     draft = admin.get("/admin/catalogue").text
     assert "您的草稿" in draft and "销售发票" in draft
-    assert admin.post("/admin/catalogue", data={"do": "publish", "comment": "开票员也过账"}).status_code == 303
+    assert (
+        admin.post("/admin/catalogue", data={"do": "publish", "comment": "开票员也过账"}).status_code == 303
+    )
     now = site.catalogue.forms["sales.invoice"].definition.grants["sales_clerk"]
     assert (now.actions, now.rows, now.fields) == (["read", "post"], "created_by = USER()", before.fields)
     first = {"form": "sales.invoice", "actions": ["read"], "rows": ""}

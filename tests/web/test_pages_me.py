@@ -44,18 +44,27 @@ def tell(site: Site, login: str, n: int = 1) -> None:
         for number in range(n):
             params = {"who": "Chief", "record": f"SO-told-{number}"}
             message.notify(
-                connection, [user], "approval.wanted", params, now=site.clock.now(), record=("sales.order", made["id"])
+                connection,
+                [user],
+                "approval.wanted",
+                params,
+                now=site.clock.now(),
+                record=("sales.order", made["id"]),
             )
 
 
-def test_the_rules_are_told_before_a_password_is_chosen_and_the_welcome_comes_after_it(app: Any, site: Site) -> None:
+def test_the_rules_are_told_before_a_password_is_chosen_and_the_welcome_comes_after_it(
+    app: Any, site: Site
+) -> None:
     set_password(site, "keeper", PASSWORD, by=None, must_change=True)
     client = TestClient(app, follow_redirects=False, headers={"accept-language": "zh-CN"})
     first = client.post("/login", data={"login": "keeper", "password": PASSWORD})
     assert "至少 10 个字符" in first.text and "不能与登录名相同" in first.text
     wrong = client.post("/me/password", data={"password": PASSWORD, "new_password": "keeper", "next": "/"})
     assert wrong.status_code == 422 and "不能与登录名相同" in wrong.text
-    done = client.post("/me/password", data={"password": PASSWORD, "new_password": "quiet-harbour-77", "next": "/"})
+    done = client.post(
+        "/me/password", data={"password": PASSWORD, "new_password": "quiet-harbour-77", "next": "/"}
+    )
     assert done.headers["location"] == "/me/welcome"
     welcome = client.get("/me/welcome").text
     assert "Asia/Shanghai" in welcome and "开启两步验证" in welcome
@@ -64,7 +73,9 @@ def test_the_rules_are_told_before_a_password_is_chosen_and_the_welcome_comes_af
 def test_a_person_changes_his_own_name_and_language_without_the_right_to_users(app: Any, site: Site) -> None:
     clerk = as_person(app, "clerk")
     own = clerk.get("/api/v1/me/profile").json()
-    refused = clerk.patch("/api/v1/records/system.user/clerk", json={"name": "x"}, headers={"if-match": f'"{own["version"]}"'})
+    refused = clerk.patch(
+        "/api/v1/records/system.user/clerk", json={"name": "x"}, headers={"if-match": f'"{own["version"]}"'}
+    )
     assert refused.status_code == 403
     company = record.read(context(site), "system.user", "clerk")["company"]["id"]
     assert clerk.post("/me", data={"name": "柜员", "language": "en", "company": company}).status_code == 303
@@ -77,7 +88,9 @@ def test_a_person_changes_his_own_name_and_language_without_the_right_to_users(a
 def test_nobody_moves_himself_to_a_company_that_is_not_his(app: Any, site: Site) -> None:
     values = {"code": "OTHER", "name": "另一家", "zone": "Asia/Shanghai", "currency": "CNY"}
     other = record.create(context(site), "system.company", values)
-    answer = as_person(app, "clerk").post("/me", data={"name": "留着我", "language": "zh-CN", "company": other["id"]})
+    answer = as_person(app, "clerk").post(
+        "/me", data={"name": "留着我", "language": "zh-CN", "company": other["id"]}
+    )
     assert answer.status_code == 422
     assert "留着我" in answer.text
 
@@ -133,7 +146,9 @@ def test_every_page_of_the_guide_is_shown_in_both_languages_without_its_markup(a
     for name, page in guide.guides().items():
         assert clerk.get(f"/help/{name}").status_code == 200
         for lang in ("zh", "en"):
-            assert "<h3>" in page.html[lang] and "help:" not in page.html[lang] and '.md"' not in page.html[lang]
+            assert (
+                "<h3>" in page.html[lang] and "help:" not in page.html[lang] and '.md"' not in page.html[lang]
+            )
     assert clerk.get("/help/nothing").status_code == 404
 
 

@@ -36,7 +36,9 @@ def save(ctx: Context, *, name: str, language: str, company: str | None) -> None
         values: dict[str, Any] = {"name": name, "language": language}
         left = (found.get("company") or {}).get("id")
         if company is not None and company != left:
-            lines = [{"id": one["id"], "company": one["company"]["id"]} for one in found.get("companies") or ()]
+            lines = [
+                {"id": one["id"], "company": one["company"]["id"]} for one in found.get("companies") or ()
+            ]
             if left is not None and left not in {one["company"] for one in lines}:
                 lines.append({"company": left})
             values |= {"company": company, "companies": lines}
@@ -51,5 +53,9 @@ def _as_owner(ctx: Context) -> Context:
         raise forbidden("system.user", "update")
     every = ctx.catalogue.policies.of(ctx.catalogue.policies.all_rights)
     return Context(
-        ctx.site, replace(ctx.caller, policy=every), language=ctx.language, via=ctx.via, request_id=ctx.request_id
+        ctx.site,
+        replace(ctx.caller, policy=every),
+        language=ctx.language,
+        via=ctx.via,
+        request_id=ctx.request_id,
     )

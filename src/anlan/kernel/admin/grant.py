@@ -1,6 +1,6 @@
 """Changing what a role may do with a form: the company's change of the form's definition, in the caller's draft.
 
-    grant(ctx, "sales_clerk", "sales.order", actions=["read", "create"], rows="created_by = USER()")
+    grant(ctx, "clerk", "demo.note", actions=["read", "create"], rows="created_by = USER()")
 
 Nothing holds before the draft is published (kernel/catalogue/change.py); a pack's upgrade keeps it.
 """

@@ -29,9 +29,20 @@ def note(
     record: str | None = None,
 ) -> None:
     """Add an event in the caller's transaction: what an administrator did, with `details` as its changes."""
-    changes = [{"path": path, "old": None, "new": value} for path, value in details.items() if value is not None]
+    changes = [
+        {"path": path, "old": None, "new": value} for path, value in details.items() if value is not None
+    ]
     connection.execute(
         "INSERT INTO event (record, form, kind, occurred_at, recorded_at, actor, via, changes, request_id) "
         "VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8)",
-        [record, form, kind, ctx.now, ctx.caller.user, ctx.via, Json(changes) if changes else None, ctx.request_id],
+        [
+            record,
+            form,
+            kind,
+            ctx.now,
+            ctx.caller.user,
+            ctx.via,
+            Json(changes) if changes else None,
+            ctx.request_id,
+        ],
     )

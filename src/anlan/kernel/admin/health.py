@@ -115,7 +115,11 @@ def _queue(connection: Connection, ctx: Context) -> Health:
     ).fetchone()
     count, oldest = (0, None) if row is None else row
     if oldest is not None and ctx.now - oldest > WAITS_TOO_LONG:
-        return Health("queue_late", "attention", {"count": count, "minutes": int((ctx.now - oldest).total_seconds() // 60)})
+        return Health(
+            "queue_late",
+            "attention",
+            {"count": count, "minutes": int((ctx.now - oldest).total_seconds() // 60)},
+        )
     return Health("queue", "ok", {"count": count})
 
 
@@ -126,8 +130,8 @@ def _failed(connection: Connection) -> Health:
 
 
 def _seals(connection: Connection, ctx: Context) -> Health:
-    row = connection.execute("SELECT max(position), max(sealed_at) FROM event_seal_head").fetchone()
-    sealed, at = (None, None) if row is None else row
+    row = connection.execute("SELECT max(position) FROM event_seal_head").fetchone()
+    sealed = 0 if row is None else row[0] or 0
     waiting = connection.execute(
         "SELECT min(recorded_at) FROM event WHERE seq > coalesce("
         "(SELECT seq FROM event_seal_head ORDER BY position DESC LIMIT 1), 0)"
@@ -135,4 +139,4 @@ def _seals(connection: Connection, ctx: Context) -> Health:
     oldest = None if waiting is None else waiting[0]
     if oldest is not None and ctx.now - oldest > UNSEALED:
         return Health("seals_late", "attention", {"minutes": int((ctx.now - oldest).total_seconds() // 60)})
-    return Health("seals", "ok", {"count": sealed or 0})
+    return Health("seals", "ok", {"count": sealed})

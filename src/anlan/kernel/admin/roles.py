@@ -1,6 +1,6 @@
 """What each role may do with each form, in the words of its definition; and who has the role.
 
-    matrix(ctx, pack="sales")   → {"packs", "roles", "actions", "forms": [{form, label, grants: {role: {...}}}]}
+matrix(ctx, pack="demo")   → {"packs", "roles", "actions", "forms": [{form, label, grants: {role: {...}}}]}
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ def matrix(ctx: Context, *, pack: str | None = None, role: str | None = None) ->
     if role is not None and role not in catalogue.roles:
         raise not_found("roles", role)
     packs = list(dict.fromkeys(form.pack for form in catalogue.forms.values()))
-    chosen = [
-        form for form in catalogue.forms.values() if (pack is None or form.pack == pack)
-    ]
+    chosen = [form for form in catalogue.forms.values() if (pack is None or form.pack == pack)]
     roles = {
         key: {"label": one.label.text(ctx.language), "all_rights": one.all_rights}
         for key, one in catalogue.roles.items()
@@ -67,7 +65,8 @@ def shown(ctx: Context, form: Form, grant: Grant) -> dict[str, Any]:
         },
         "rows": grant.rows,
         "fields": [
-            {"field": path, "label": labels.get(path, path), "access": access} for path, access in grant.fields.items()
+            {"field": path, "label": labels.get(path, path), "access": access}
+            for path, access in grant.fields.items()
         ],
     }
 
@@ -89,7 +88,8 @@ def role(ctx: Context, name: str) -> dict[str, Any]:
         "all_rights": one.all_rights,
         "forms": [form for form in found["forms"] if name in form["grants"]],
         "people": [
-            {"login": row[0], "name": row[1] or row[0], "active": bool(row[2]), "has": bool(row[3])} for row in rows
+            {"login": row[0], "name": row[1] or row[0], "active": bool(row[2]), "has": bool(row[3])}
+            for row in rows
         ],
     }
 

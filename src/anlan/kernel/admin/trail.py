@@ -83,7 +83,9 @@ def export(ctx: Context, *, first: int = 1, last: int | None = None) -> bytes:
     if first < 1 or end < first:
         raise invalid([Fault("admin.bad_span", "first")])
     with ctx.site.pool.connection() as connection:
-        row = connection.execute("SELECT count(*) FROM event WHERE seq BETWEEN $1 AND $2", [first, end]).fetchone()
+        row = connection.execute(
+            "SELECT count(*) FROM event WHERE seq BETWEEN $1 AND $2", [first, end]
+        ).fetchone()
     if row is not None and row[0] > MOST_EXPORTED:
         raise invalid([Fault("admin.too_many_events", "last", {"limit": MOST_EXPORTED})])
     with tempfile.TemporaryFile() as target:
@@ -121,5 +123,7 @@ def _paths(changes: Any) -> list[str]:
     """Which fields an event touched, each once; at most eight."""
     if isinstance(changes, Mapping):
         return []
-    named = dict.fromkeys(str(one["path"]).partition("[")[0] for one in changes or () if isinstance(one, Mapping))
+    named = dict.fromkeys(
+        str(one["path"]).partition("[")[0] for one in changes or () if isinstance(one, Mapping)
+    )
     return list(named)[:8]

@@ -1,6 +1,6 @@
 """Why somebody may, or may not, see or do something: which grant, row rule, company or mask decides.
 
-    why(ctx, "sales.order", "read", login="wang", key="SO-1")
+    why(ctx, "demo.note", "read", login="wang", key="N-1")
         → {"allowed": False, "steps": [{"part": "grant", "holds": True, "roles": [...]},
                                        {"part": "rows", "holds": False, "rules": [...]}], ...}
 
@@ -138,4 +138,3 @@ def _labels(ctx: Context, roles: tuple[str, ...] | list[str]) -> list[dict[str, 
         {"role": one, "label": ctx.catalogue.roles[one].label.text(ctx.language)}
         for one in dict.fromkeys(roles) if one in ctx.catalogue.roles
     ]  # fmt: skip
-

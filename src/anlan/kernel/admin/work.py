@@ -1,7 +1,7 @@
 """Background work as its administrator sees it: what waits, runs, failed; and letting it run again or giving it up.
 
-    jobs(ctx, group="failed")           the newest jobs of a group
-    settle(ctx, id, "retry")            dead or failed: all its attempts again
+jobs(ctx, group="failed")           the newest jobs of a group
+settle(ctx, id, "retry")            dead or failed: all its attempts again
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ def summary(ctx: Context) -> dict[str, int]:
             "SELECT state, count(*) FROM outbox WHERE state NOT IN ('done', 'cancelled') "
             "OR key IS NULL OR key NOT LIKE 'tick:%' GROUP BY state"
         ).fetchall()
-    found = dict(rows)
+    found: dict[str, int] = dict(rows)
     return {group: sum(found.get(state, 0) for state in states) for group, states in GROUPS.items()}
 
 
-def jobs(ctx: Context, *, group: str = "failed", limit: int = 100, ticks: bool = False) -> list[dict[str, Any]]:
+def jobs(
+    ctx: Context, *, group: str = "failed", limit: int = 100, ticks: bool = False
+) -> list[dict[str, Any]]:
     """The newest jobs of a group (running, waiting, failed, done), with who asked for them.
 
     `ticks`: also what the kernel's schedules started and ended well. The payload is not shown: it may hold what

@@ -123,7 +123,9 @@ def grant(call: Call) -> Answer:
     actions = params.texts_of(body, "actions")
     if actions is None:
         raise invalid([Fault("required", "actions", {"field": "actions"})])
-    admin.grant(call.ctx, call.path["role"], call.path["name"], actions=actions, rows=params.text_of(body, "rows"))
+    admin.grant(
+        call.ctx, call.path["role"], call.path["name"], actions=actions, rows=params.text_of(body, "rows")
+    )
     return Answer(status=204)
 
 

@@ -132,7 +132,13 @@ def routes() -> list[BaseRoute]:
 
 def _admin_routes() -> list[BaseRoute]:
     """The administrator's pages; the kernel's calls refuse everybody else."""
-    shown, posted = (lambda one: _answer(page(one))), (lambda one: _form_page(one, fields=1000))
+
+    def shown(endpoint: Page) -> Callable[[Request], Awaitable[Response]]:
+        return _answer(page(endpoint))
+
+    def posted(endpoint: Callable[[Request, Any, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
+        return _form_page(endpoint, fields=1000)
+
     return [
         Route("/admin", shown(running.admin_home)),
         Route("/admin/see-as", posted(why.begin_seeing), methods=["POST"]),

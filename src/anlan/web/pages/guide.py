@@ -30,7 +30,10 @@ __all__ = ["GuidePage", "find", "guide_of", "guide_page", "guides", "help_here",
 _PACKAGED = WEB / "help"
 FOLDER = _PACKAGED if _PACKAGED.is_dir() else WEB.parents[2] / "docs" / "guide"
 _FOR = re.compile(r"^<!-- help: ([^>]*) -->$", re.M)
-_PARTS = {"zh": re.compile(r"^## 中文\n(.*?)(?=^## English|\Z)", re.M | re.S), "en": re.compile(r"^## English\n(.*)\Z", re.M | re.S)}
+_PARTS = {
+    "zh": re.compile(r"^## 中文\n(.*?)(?=^## English|\Z)", re.M | re.S),
+    "en": re.compile(r"^## English\n(.*)\Z", re.M | re.S),
+}
 
 
 class GuidePage(NamedTuple):

@@ -80,7 +80,9 @@ def _companies(ctx: Context) -> list[tuple[str, str]]:
     if ctx.caller.companies is None:
         with ctx.transaction():
             rows = ctx.memory.rows("system.company")
-        return [(key, str(row.get("name") or row.get("code"))) for key, row in rows.items() if row.get("active")]
+        return [
+            (key, str(row.get("name") or row.get("code"))) for key, row in rows.items() if row.get("active")
+        ]
     found = []
     for key in ctx.caller.companies:
         row = ctx.memory.row("system.company", key)
@@ -95,7 +97,11 @@ def messages_page(request: Request, ctx: Context) -> Response:
     if after and not _is_id(after):
         after = ""
     told = message.inbox(ctx, unread=unread, kind=kind or None, after=after or None, limit=PAGE)
-    more = {"only": "unread" if unread else "", "kind": kind, "after": told[-1]["id"]} if len(told) == PAGE else None
+    more = (
+        {"only": "unread" if unread else "", "kind": kind, "after": told[-1]["id"]}
+        if len(told) == PAGE
+        else None
+    )
     return render(
         request, ctx, "messages.html", title=words().text("bell.title", ctx.language), told=told, only_unread=unread,
         kind=kind, kinds=[(code, _kind(ctx.language, code), count) for code, count in message.kinds(ctx).items()],
@@ -113,7 +119,11 @@ def read_messages(request: Request, ctx: Context, form: Form) -> Response:
 
 def _kind(language: str, code: str) -> str:
     known = f"message.{code}"
-    return words().text(known, language) if known in words().sentences["zh"] else words().text("message.other", language)
+    return (
+        words().text(known, language)
+        if known in words().sentences["zh"]
+        else words().text("message.other", language)
+    )
 
 
 def _is_id(text: str) -> bool:

@@ -51,7 +51,10 @@ def svg(text: str, *, label: str) -> Markup:
     rows = matrix(text)
     side = len(rows) + 2 * _QUIET
     path = "".join(
-        f"M{c + _QUIET} {r + _QUIET}h1v1h-1z" for r, row in enumerate(rows) for c, dark in enumerate(row) if dark
+        f"M{c + _QUIET} {r + _QUIET}h1v1h-1z"
+        for r, row in enumerate(rows)
+        for c, dark in enumerate(row)
+        if dark
     )
     return Markup(
         '<svg class="qr" viewBox="0 0 {0} {0}" role="img" aria-label="{1}" shape-rendering="crispEdges">'
@@ -62,17 +65,18 @@ def svg(text: str, *, label: str) -> Markup:
 def matrix(text: str, *, mask: int | None = None) -> list[list[bool]]:
     """The modules of the code, True is dark; `mask` instead of the best one. Raises TooLong."""
     content = text.encode()
-    for number, (correction, blocks, centres) in enumerate(_VERSIONS, 1):
-        if len(content) + (2 if number < 10 else 3) <= sum(blocks):
-            break
-    else:
+    fitting = (
+        number for number, (_, blocks, _) in enumerate(_VERSIONS, 1)
+        if len(content) + (2 if number < 10 else 3) <= sum(blocks)
+    )  # fmt: skip
+    number = next(fitting, None)
+    if number is None:
         raise TooLong(f"{len(content)} bytes")
+    correction, blocks, centres = _VERSIONS[number - 1]
     words = _interleaved(_codewords(content, number, sum(blocks)), blocks, correction)
     fixed = _patterns(number, centres)
     plain = _placed(fixed, words)
-    made = [
-        _masked(plain, fixed, one) for one in (range(len(_MASKS)) if mask is None else (mask,))
-    ]
+    made = [_masked(plain, fixed, one) for one in (range(len(_MASKS)) if mask is None else (mask,))]
     return min(made, key=_unrest)
 
 
@@ -133,7 +137,7 @@ def _patterns(number: int, centres: tuple[int, ...]) -> Grid:
                     grid[top + r][left + c] = ring in (0, 1, 3)
     for r in centres:
         for c in centres:
-            if grid[r][c] is None or 6 in (r, c) and not _in_finder(r, c, size):
+            if not _in_finder(r, c, size):
                 for dr in range(-2, 3):
                     for dc in range(-2, 3):
                         grid[r + dr][c + dc] = max(abs(dr), abs(dc)) != 1
@@ -190,7 +194,8 @@ def _placed(fixed: Grid, words: list[int]) -> list[list[bool]]:
 def _masked(plain: list[list[bool]], fixed: Grid, mask: int) -> list[list[bool]]:
     flips, size = _MASKS[mask], len(plain)
     grid = [
-        [one != (fixed[r][c] is None and flips(r, c)) for c, one in enumerate(row)] for r, row in enumerate(plain)
+        [one != (fixed[r][c] is None and flips(r, c)) for c, one in enumerate(row)]
+        for r, row in enumerate(plain)
     ]
     told = (mask << 10 | _rest(mask, 0x537, 10)) ^ 0x5412  # correction M is 00
     for at in range(15):

@@ -21,7 +21,9 @@ ACTIONS = ("read", "create", "update", "delete", "export", "import", "print")
 
 def why_page(request: Request, ctx: Context) -> Response:
     """`GET /why?form=&action=&key=&login=`: which rule decides; nothing of the record's content."""
-    given = {name: request.query_params.get(name, "").strip()[:200] for name in ("form", "action", "key", "login")}
+    given = {
+        name: request.query_params.get(name, "").strip()[:200] for name in ("form", "action", "key", "login")
+    }
     form = ctx.catalogue.forms.get(given["form"])
     actions = [*ACTIONS, *(form.transitions if form is not None else ())]
     action = given["action"] if given["action"] in actions else "read"

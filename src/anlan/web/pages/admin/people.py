@@ -49,7 +49,10 @@ def people_page(request: Request, ctx: Context) -> Response:
 
 def add_person(request: Request, ctx: Context, form: Form) -> Response:
     """`POST /admin/people`: the first password stands on the answer and nowhere else; what was typed stays on an error."""
-    typed = {name: str(form.get(name, "")).strip() for name in ("code", "name", "email", "language", "company", "department")}
+    typed = {
+        name: str(form.get(name, "")).strip()
+        for name in ("code", "name", "email", "language", "company", "department")
+    }
     roles = [str(one) for one in form.getlist("roles")] if hasattr(form, "getlist") else []
     values = {name: text for name, text in typed.items() if text} | {"roles": roles}
     refused, made = None, None
@@ -84,12 +87,18 @@ def save_person(request: Request, ctx: Context, form: Form) -> Response:
 
     def work() -> None:
         found = record.read(ctx, "system.user", login)
-        lines = {one["company"]["id"]: one["id"] for one in found.get("companies") or () if one.get("company")}
+        lines = {
+            one["company"]["id"]: one["id"] for one in found.get("companies") or () if one.get("company")
+        }
         values["companies"] = [
             {"id": lines[one], "company": one} if one in lines else {"company": one} for one in wanted
         ]
         record.update(
-            ctx, "system.user", found["id"], values, version=int(version) if version.isdecimal() else found["version"]
+            ctx,
+            "system.user",
+            found["id"],
+            values,
+            version=int(version) if version.isdecimal() else found["version"],
         )
 
     try:
@@ -144,7 +153,9 @@ def _person(
 def departments_page(request: Request, ctx: Context) -> Response:
     """`GET /admin/departments`: the tree, with how many people each has."""
     rows = query.records(
-        ctx, "system.department", Query(fields=["code", "name", "parent", "manager", "active"], sort=["code"], limit=500)
+        ctx,
+        "system.department",
+        Query(fields=["code", "name", "parent", "manager", "active"], sort=["code"], limit=500),
     )["data"]
     heads: dict[str, int] = {}
     for one in admin.people(ctx):
@@ -237,7 +248,12 @@ def save_grant(request: Request, ctx: Context, form: Form) -> Response:
 
 
 def _grant(
-    request: Request, ctx: Context, name: str, *, refused: Refused | None = None, typed: dict[str, Any] | None = None
+    request: Request,
+    ctx: Context,
+    name: str,
+    *,
+    refused: Refused | None = None,
+    typed: dict[str, Any] | None = None,
 ) -> Response:
     role = request.path_params["role"]
     found = admin.granted(ctx, role, name)

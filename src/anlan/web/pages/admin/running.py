@@ -97,12 +97,17 @@ def export_audit(request: Request, ctx: Context) -> Response:
     )
     name = f"anlan-audit-{ctx.today.isoformat()}.zip"
     return Response(
-        content, media_type="application/zip", headers={"content-disposition": f'attachment; filename="{name}"'}
+        content,
+        media_type="application/zip",
+        headers={"content-disposition": f'attachment; filename="{name}"'},
     )
 
 
 def _audit(request: Request, ctx: Context, *, verdict: dict[str, Any] | None = None) -> Response:
-    given = {name: request.query_params.get(name, "").strip() for name in ("who", "form", "kind", "record", "start", "end", "before")}
+    given = {
+        name: request.query_params.get(name, "").strip()
+        for name in ("who", "form", "kind", "record", "start", "end", "before")
+    }
     require_admin(ctx)
     refused, rows = None, []
     try:
