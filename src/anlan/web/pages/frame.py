@@ -182,6 +182,7 @@ def render(
         "ctx": ctx,
         "crumbs": crumbs or [],
         "today": ctx.today,
+        "separator": ", " if lang == "en" else "、",
     }
     if not name.startswith("part/"):
         base |= {
