@@ -30,6 +30,12 @@ NAMES = {
     "print": "demo.order",
     "file": str(uuid4()),
     "report": "demo.orders",
+    "login": "boss",
+    "role": "admin",
+    "session": "0190b5a0-0000-7000-8000-00000000abcd",
+    "token": "0190b5a0-0000-7000-8000-00000000abcd",
+    "job": "0190b5a0-0000-7000-8000-00000000abcd",
+    "decision": "retry",
     "kind": "form",
     "name": "demo.order",
 }

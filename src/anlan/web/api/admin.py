@@ -104,7 +104,7 @@ def role(call: Call) -> Answer:
 
 
 def assign(call: Call) -> Answer:
-    """PUT /admin/roles/{role}/people: exactly these have it afterwards."""
+    """PUT /admin/roles/{role}/members: exactly these have it afterwards."""
     body = params.object_body(call.body, known=("people",))
     people = params.texts_of(body, "people")
     if people is None:

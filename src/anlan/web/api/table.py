@@ -150,7 +150,7 @@ _ADMIN = (
     _delete(_PERSON + "/second-factor", "admin.drop_factor", admin.drop_factor, status=204, needs=ADMIN),
     _get("/admin/roles", "admin.roles", admin.roles, query=("pack",), needs=ADMIN),
     _get("/admin/roles/{role}", "admin.role", admin.role, needs=ADMIN),
-    _put("/admin/roles/{role}/people", "admin.assign", admin.assign, "json", needs=ADMIN),
+    _put("/admin/roles/{role}/members", "admin.assign", admin.assign, "json", needs=ADMIN),
     _get("/admin/roles/{role}/grants/{name}", "admin.granted", admin.granted, needs=ADMIN),
     _put("/admin/roles/{role}/grants/{name}", "admin.grant", admin.grant, "json", status=204, needs=ADMIN),
     _get("/admin/sessions", "admin.sessions", admin.sessions, needs=ADMIN),
