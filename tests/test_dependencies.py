@@ -25,10 +25,8 @@ def wanted() -> set[str]:
 
 
 def npm() -> dict[str, str]:
-    listed: dict[str, str] = json.loads((ROOT / "tools/npm/package.json").read_text(encoding="utf-8"))[
-        "dependencies"
-    ]
-    return listed
+    listed = json.loads((ROOT / "tools/npm/package.json").read_text(encoding="utf-8"))
+    return {**listed["dependencies"], **listed["devDependencies"]}
 
 
 def test_the_page_explains_what_the_project_asks_for_and_nothing_else() -> None:

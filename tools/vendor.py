@@ -57,6 +57,8 @@ FILES = (
         "@expo-google-fonts/noto-sans-sc", "700Bold/NotoSansSC_700Bold.ttf", FONTS / "NotoSansSC-Bold.ttf"
     ),
 )
+# Only for the browser tests; not part of the program, so not in the manifest either.
+FOR_TESTS = (Copied("axe-core", "axe.min.js", ROOT / "tests" / "browser" / "axe.min.js"),)
 ICONS = "@tabler/icons"
 _LICENCES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENSE_FONT", "NOTICE")
 _MIT = """\
@@ -116,6 +118,8 @@ def copy(modules: Path) -> None:
         if each.target.suffix in (".js", ".css"):
             content = _without_source_map(content)
         each.target.write_bytes(content)
+    for each in FOR_TESTS:
+        shutil.copy(modules / each.package / each.source, each.target)
     (VENDOR / "icons.svg").write_text(sprite(modules / ICONS / "icons" / "outline"), encoding="utf-8")
     fonts = "@expo-google-fonts/noto-sans-sc"
     packages = sorted({each.package for each in FILES} | {ICONS})

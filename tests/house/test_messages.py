@@ -17,6 +17,7 @@ from anlan.kernel.i18n import LANGUAGES
 from anlan.kernel.pivot.fields import GRAINS
 from anlan.kernel.pivot.run import WAYS
 from anlan.kernel.site.making import messages
+from anlan.web.pages.frame import ADMIN
 from anlan.web.pages.pivots import CHARTS
 from house import PACKS, SOURCE, definitions, inner, texts
 
@@ -140,11 +141,14 @@ def test_codes_that_are_put_together_have_sentences() -> None:
 
 def test_no_sentence_is_left_that_nothing_says() -> None:
     """Codes that are put together from parts are known by their first part."""
-    parts = ("access.why.", "api.", "approval.", "audit.", "card.", "delegation.", "error.", "event.", "field.", "filter.", "formula.", "js.",
-             "bulk.outcome.", "days.", "keys.", "kind.", "views.left.", "views.part.", "weekday.", "merge.", "record.line_", "theme.", "title.", "todo.box.", "todo.kind.", "todo.none_", "todo.status.")  # fmt: skip
+    parts = ("access.why.", "admin.access.", "admin.action.", "admin.finding.", "admin.health.", "admin.job.",
+             "admin.jobs.", "admin.level.", "admin.remedy.", "api.", "approval.", "audit.", "bulk.outcome.", "card.", "days.", "delegation.", "error.",
+             "event.", "field.", "filter.", "formula.", "js.", "keys.", "kind.", "me.density.", "merge.", "message.approval.", "record.line_",
+             "theme.", "title.", "todo.box.", "todo.kind.", "todo.none_", "todo.status.", "views.left.", "views.part.", "weekday.")  # fmt: skip
     made = {f"unknown_{kind}" for kind in ("form", "register", "report", "dashboard")} | {
         f"not_{key}" for key in FIELD_TYPES
     }
+    made |= {f"admin.{section}" for section in ADMIN}
     made |= {f"dashboard.{period}" for period in PERIODS}
     made |= {f"pivot.{one}" for one in ("rows", "columns", "values", *CHARTS, *GRAINS, *WAYS)}
     sources = "\n".join(

@@ -32,6 +32,12 @@ NAMES = {
     "report": "demo.orders",
     "dashboard": "demo.board",
     "widget": "orders",
+    "login": "boss",
+    "role": "admin",
+    "session": "0190b5a0-0000-7000-8000-00000000abcd",
+    "token": "0190b5a0-0000-7000-8000-00000000abcd",
+    "job": "0190b5a0-0000-7000-8000-00000000abcd",
+    "decision": "retry",
     "kind": "form",
     "name": "demo.order",
 }

@@ -29,6 +29,11 @@ OWN = frozenset(
         "me.password",
         "me.sessions",
         "me.end_session",
+        "me.profile",
+        "me.change_profile",
+        "messages.list",
+        "messages.read",
+        "why.read",  # about oneself only: test_the_reason_tells_nothing_of_a_record_to_who_may_not_see_it
         "tokens.list",
         "tokens.create",
         "tokens.end",
@@ -66,6 +71,12 @@ def address(route: Route, ask: Api) -> str:
         "widget": "orders",
         "kind": "form",
         "name": "demo.order",
+        "login": "admin",
+        "role": "admin",
+        "session": str(uuid4()),
+        "token": str(uuid4()),
+        "job": str(uuid4()),
+        "decision": "retry",
     }
     return route.path.format(**parts)
 

@@ -31,7 +31,7 @@ from anlan.kernel.storage import server
 from anlan.kernel.storage.plan import failing_values, losing, make_plan
 from anlan.kernel.storage.pool import Connection, connect
 
-__all__ = ["discard", "get", "listing", "plan", "publish", "put", "remove", "rollback", "versions"]
+__all__ = ["conflicts", "discard", "drafted", "get", "listing", "plan", "publish", "put", "remove", "rollback", "versions"]
 
 LOCK = 7_311_202_603            # advisory: one publication at a time
 REMOVED = {"removed": True}
@@ -121,6 +121,12 @@ def remove(ctx: Context, kind: str, name: str) -> None:
             connection.execute("DELETE FROM overlay WHERE owner = $1 AND kind = $2 AND name = $3", [ctx.caller.user, kind, name])
         else:
             raise not_found(kind, name)
+
+
+def drafted(ctx: Context) -> list[dict[str, Any]]:
+    """What the caller's draft changes: kind, name, whether it takes the company's change away. Refused 403."""
+    with _looking(ctx) as (_, _, draft):
+        return [{"kind": kind, "name": name, "removed": entry == REMOVED} for (kind, name), entry in draft.items()]
 
 
 def discard(ctx: Context) -> None:
@@ -266,6 +272,16 @@ def versions(ctx: Context) -> list[dict[str, Any]]:
     return [{"version": row[0], "published_at": row[1].isoformat().replace("+00:00", "Z"),
              "published_by": {"id": row[2], "label": row[4]} if row[2] else None, "comment": row[3],
              "current": row[0] == current} for row in rows]
+
+
+def conflicts(ctx: Context) -> list[dict[str, str]]:
+    """Where the company's change and a newer pack disagree, as the last merge left it: kind, name, code, path. Refused 403.
+
+    The company's side is in force until somebody decides: keeping it needs nothing, `remove` takes the pack's.
+    """
+    with _looking(ctx) as (_, now, draft):
+        return [{"kind": kind, "name": name, "code": code, "path": path, "decided": "draft" if (kind, name) in draft else ""}
+                for kind, name, code, path in now.get("conflicts", ()) if f"{kind}:{name}" in now.get("overlay", {})]
 
 
 def rollback(ctx: Context, version: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from anlan.kernel.context import Context
 from anlan.kernel.ids import uuid7
 from anlan.kernel.storage.pool import Connection
 
-__all__ = ["Told", "inbox", "mark_read", "notify", "unread"]
+__all__ = ["Told", "inbox", "kinds", "mark_read", "notify", "unread"]
 
 _MOST = 200
 
@@ -66,14 +66,24 @@ def notify(
     return len(people)
 
 
-def inbox(ctx: Context, *, unread: bool = False, limit: int = 50, after: str | None = None) -> list[Told]:
-    """The caller's notifications, newest first; `after` is the id of the last one seen, for the next page."""
+def inbox(
+    ctx: Context,
+    *,
+    unread: bool = False,
+    limit: int = 50,
+    after: str | None = None,
+    kind: str | None = None,
+) -> list[Told]:
+    """The caller's notifications, newest first; `after` is the id of the last one seen, for the next page.
+
+    `kind`: only those with this code.
+    """
     with ctx.transaction() as tx:
         rows = tx.connection.execute(
             "select id, code, params, form, record, created_at, read_at is not null from message"
             " where recipient = $1 and (not $2 or read_at is null) and ($3::uuid is null or id < $3)"
-            " order by id desc limit $4",
-            [ctx.caller.user, unread, after, min(limit, _MOST)],
+            " and ($5::text is null or code = $5) order by id desc limit $4",
+            [ctx.caller.user, unread, after, min(limit, _MOST), kind],
         ).fetchall()
     return [
         Told(
@@ -88,6 +98,16 @@ def inbox(ctx: Context, *, unread: bool = False, limit: int = 50, after: str | N
         )
         for id, code, params, form, record, at, read in rows
     ]
+
+
+def kinds(ctx: Context) -> dict[str, int]:
+    """How many notifications of each code the caller has, the most first."""
+    with ctx.transaction() as tx:
+        rows = tx.connection.execute(
+            "select code, count(*) from message where recipient = $1 group by code order by 2 desc, 1",
+            [ctx.caller.user],
+        ).fetchall()
+    return {code: int(count) for code, count in rows}
 
 
 def unread(ctx: Context) -> int:

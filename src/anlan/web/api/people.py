@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from anlan.kernel import query
+from anlan.kernel import admin, message, query
+from anlan.kernel.access import profile as access_profile
 from anlan.kernel.access import sessions
 from anlan.kernel.access import tokens as access_tokens
 from anlan.kernel.errors import Fault, forbidden, invalid
@@ -16,14 +17,19 @@ from anlan.web.api.routing import Answer, Call
 
 __all__ = [
     "change_password",
+    "change_profile",
     "create_token",
     "end_session",
     "end_token",
+    "mark_read",
     "me",
+    "messages",
     "own_sessions",
+    "profile",
     "roles",
     "tokens",
     "users",
+    "why",
 ]
 
 _USER_FIELDS = ["code", "name", "email", "language", "active", "company", "department", "roles"]
@@ -54,6 +60,58 @@ def change_password(call: Call) -> Answer:
     old, new = (params.required_text(body, name) for name in ("old", "new"))
     sessions.change_password(call.ctx.site, call.ctx.caller, old, new, address=call.address, via="api")
     return Answer(status=204)
+
+
+def profile(call: Call) -> Answer:
+    """GET /me/profile"""
+    return Answer(access_profile.read(call.ctx))
+
+
+def change_profile(call: Call) -> Answer:
+    """PATCH /me/profile"""
+    body = params.object_body(call.body, known=("name", "language", "company"))
+    access_profile.save(
+        call.ctx,
+        name=params.required_text(body, "name"),
+        language=params.required_text(body, "language"),
+        company=params.text_of(body, "company"),
+    )
+    return Answer(status=204)
+
+
+def messages(call: Call) -> Answer:
+    """GET /messages"""
+    after = call.query.get("after")
+    found = message.inbox(
+        call.ctx,
+        unread=params.switch(call.query, "unread"),
+        kind=call.query.get("kind") or None,
+        limit=params.whole(call.query, "limit", default=50, low=1, high=200),
+        after=params.identifier({"id": after}, "message") if after else None,
+    )
+    return Answer({"data": found, "unread": message.unread(call.ctx)})
+
+
+def mark_read(call: Call) -> Answer:
+    """POST /messages/read: those that are named, all when none is."""
+    body = params.object_body(call.body, known=("ids",))
+    ids = params.texts_of(body, "ids")
+    named = None if ids is None else [params.identifier({"id": one}, "message") for one in ids]
+    return Answer({"read": message.mark_read(call.ctx, named)})
+
+
+def why(call: Call) -> Answer:
+    """GET /why/{form}"""
+    asked = call.query
+    return Answer(
+        admin.why(
+            call.ctx,
+            call.path["form"],
+            asked.get("action") or "read",
+            login=asked.get("login") or None,
+            key=asked.get("key") or None,
+        )
+    )
 
 
 def own_sessions(call: Call) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from anlan.web.api import (
+    admin,
     approvals,
     bulk,
     definitions,
@@ -52,6 +53,7 @@ def table(openapi: Handler) -> tuple[Route, ...]:
         *_APPROVALS,
         *_FOUND,
         *_DEFINITIONS,
+        *_ADMIN,
         *_TOOLS,
     )
 
@@ -144,6 +146,11 @@ _PEOPLE = (
     _post("/me/password", "me.password", people.change_password, "json", status=204),
     _get("/me/sessions", "me.sessions", people.own_sessions),
     _delete("/me/sessions/{id}", "me.end_session", people.end_session, status=204),
+    _get("/me/profile", "me.profile", people.profile),
+    _patch("/me/profile", "me.change_profile", people.change_profile, "json", status=204),
+    _get("/messages", "messages.list", people.messages, query=("unread", "kind", "limit", "after")),
+    _post("/messages/read", "messages.read", people.mark_read, "json"),
+    _get("/why/{form}", "why.read", people.why, query=("action", "key", "login")),
     _get("/users", "users.list", people.users, query=_LIST),
     _get("/roles", "roles.list", people.roles),
     _get("/tokens", "tokens.list", people.tokens),
@@ -191,6 +198,34 @@ _DEFINITIONS = (
     _get("/catalogue/versions", "catalogue.versions", definitions.versions, needs=ADMIN),
     _post("/catalogue/rollback", "catalogue.rollback", definitions.rollback, "json", needs=ADMIN),
 )
+
+_PERSON = "/admin/people/{login}"
+_ADMIN = (
+    _get("/admin/health", "admin.health", admin.health, needs=ADMIN),
+    _get("/admin/people", "admin.people", admin.people, query=("q",), needs=ADMIN),
+    _post("/admin/people", "admin.invite", admin.invite, "json", status=201, needs=ADMIN),
+    _post(_PERSON + "/password", "admin.password", admin.password, needs=ADMIN),
+    _post(_PERSON + "/activate", "admin.activate", admin.activate, "json", status=204, needs=ADMIN),
+    _post(_PERSON + "/unlock", "admin.unlock", admin.unlock, status=204, needs=ADMIN),
+    _delete(_PERSON + "/sessions", "admin.end_sessions", admin.end_sessions, status=204, needs=ADMIN),
+    _delete(_PERSON + "/second-factor", "admin.drop_factor", admin.drop_factor, status=204, needs=ADMIN),
+    _get("/admin/roles", "admin.roles", admin.roles, query=("pack",), needs=ADMIN),
+    _get("/admin/roles/{role}", "admin.role", admin.role, needs=ADMIN),
+    _put("/admin/roles/{role}/members", "admin.assign", admin.assign, "json", needs=ADMIN),
+    _get("/admin/roles/{role}/grants/{name}", "admin.granted", admin.granted, needs=ADMIN),
+    _put("/admin/roles/{role}/grants/{name}", "admin.grant", admin.grant, "json", status=204, needs=ADMIN),
+    _get("/admin/sessions", "admin.sessions", admin.sessions, needs=ADMIN),
+    _delete("/admin/sessions/{session}", "admin.end_session", admin.end_session, status=204, needs=ADMIN),
+    _get("/admin/tokens", "admin.tokens", admin.tokens, needs=ADMIN),
+    _delete("/admin/tokens/{token}", "admin.end_token", admin.end_token, status=204, needs=ADMIN),
+    _get("/admin/jobs", "admin.jobs", admin.jobs, query=("group", "limit"), needs=ADMIN),
+    _post("/admin/jobs/{job}/{decision}", "admin.settle", admin.settle, status=204, needs=ADMIN),
+    _get("/admin/events", "admin.events", admin.events, query=admin.EVENT_PARAMETERS, needs=ADMIN),
+    _post("/admin/events/verify", "admin.verify", admin.verify, needs=ADMIN),
+    _get("/admin/events/export", "admin.export", admin.export, query=("first", "last"), needs=ADMIN,
+         answers="application/zip"),
+    _get("/catalogue/conflicts", "catalogue.conflicts", admin.conflicts, needs=ADMIN),
+)  # fmt: skip
 
 _TOOLS = (
     _post("/formula/evaluate", "formula.evaluate", tools.evaluate, "json"),

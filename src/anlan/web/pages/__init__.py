@@ -26,17 +26,21 @@ from anlan.web.pages import (
     bulk_page,
     demo_data,
     exporting,
+    guide,
     home,
     importing,
     listing,
     login,
+    me,
     phone,
     pivots,
     record_page,
     recycle,
     second_factor,
     tables,
+    why,
 )
+from anlan.web.pages.admin import people, running
 from anlan.web.pages.context import Page, page
 from anlan.web.pages.errors import error_page, failed_page, refused_page
 from anlan.web.pages.frame import STATIC, words
@@ -88,6 +92,14 @@ def routes() -> list[BaseRoute]:
         Route("/palette", _answer(page(home.palette_part))),
         Route("/bell", _answer(page(home.bell_part)), methods=["POST"]),
         Route("/help/keys", _answer(page(home.help_part))),
+        Route("/help", _answer(page(guide.help_index))),
+        Route("/help/here", _answer(page(guide.help_here))),
+        Route("/help/{page}", _answer(page(guide.guide_page))),
+        Route("/messages", _answer(page(me.messages_page))),
+        Route("/messages/read", _form_page(me.read_messages), methods=["POST"]),
+        Route("/me", _answer(page(me.me_page))),
+        Route("/me", _form_page(me.save_me), methods=["POST"]),
+        Route("/me/welcome", _answer(page(me.welcome_page))),
         Route("/me/prefer", _posted(login.prefer), methods=["POST"]),
         Route("/me/password", _answer(login.password_page)),
         Route("/me/password", _posted(login.set_password), methods=["POST"]),
@@ -97,6 +109,8 @@ def routes() -> list[BaseRoute]:
         Route("/me/second-factor", _answer(page(second_factor.begin_factor)), methods=["POST"]),
         Route("/me/second-factor/confirm", _form_page(second_factor.confirm_factor), methods=["POST"]),
         Route("/me/second-factor/remove", _form_page(second_factor.remove_factor), methods=["POST"]),
+        Route("/why", _answer(page(why.why_page))),
+        *_admin_routes(),
         Route("/recycle", _answer(page(recycle.recycle_page))),
         Route("/recycle/{id}/restore", _answer(page(recycle.restore_record)), methods=["POST"]),
         Route("/example", _answer(page(demo_data.example_page))),
@@ -139,6 +153,47 @@ def routes() -> list[BaseRoute]:
         Route("/registers/{register}", _answer(page(tables.register_page))),
         Mount("/static", KeptFiles(directory=STATIC, check_dir=False), name="static"),
         Route("/{rest:path}", _answer(page(_nothing_here))),
+    ]
+
+
+def _admin_routes() -> list[BaseRoute]:
+    """The administrator's pages; the kernel's calls refuse everybody else."""
+
+    def shown(endpoint: Page) -> Callable[[Request], Awaitable[Response]]:
+        return _answer(page(endpoint))
+
+    def posted(endpoint: Callable[[Request, Any, Any], Response]) -> Callable[[Request], Awaitable[Response]]:
+        return _form_page(endpoint, fields=1000)
+
+    return [
+        Route("/admin", shown(running.admin_home)),
+        Route("/admin/see-as", posted(why.begin_seeing), methods=["POST"]),
+        Route("/admin/see-as/end", shown(why.end_seeing), methods=["POST"]),
+        Route("/admin/health", shown(running.health_page)),
+        Route("/admin/people", shown(people.people_page)),
+        Route("/admin/people", posted(people.add_person), methods=["POST"]),
+        Route("/admin/people/{login}", shown(people.person_page)),
+        Route("/admin/people/{login}", posted(people.save_person), methods=["POST"]),
+        Route("/admin/people/{login}/do", posted(people.act_on_person), methods=["POST"]),
+        Route("/admin/departments", shown(people.departments_page)),
+        Route("/admin/roles", shown(people.roles_page)),
+        Route("/admin/roles/{role}", shown(people.role_page)),
+        Route("/admin/roles/{role}", posted(people.assign_role), methods=["POST"]),
+        Route("/admin/roles/{role}/grant", shown(people.grant_page)),
+        Route("/admin/roles/{role}/grant", posted(people.save_grant), methods=["POST"]),
+        Route("/admin/sessions", shown(people.sessions_page)),
+        Route("/admin/sessions/{id}/end", shown(people.end_session), methods=["POST"]),
+        Route("/admin/tokens", shown(people.tokens_page)),
+        Route("/admin/tokens", posted(people.make_token), methods=["POST"]),
+        Route("/admin/tokens/{id}/end", shown(people.end_token), methods=["POST"]),
+        Route("/admin/jobs", shown(running.jobs_page)),
+        Route("/admin/jobs/{id}", posted(running.settle_job), methods=["POST"]),
+        Route("/admin/audit", shown(running.audit_page)),
+        Route("/admin/audit/verify", shown(running.verify_audit), methods=["POST"]),
+        Route("/admin/audit/export", shown(running.export_audit)),
+        Route("/admin/catalogue", shown(running.catalogue_page)),
+        Route("/admin/catalogue", posted(running.change_catalogue), methods=["POST"]),
+        Route("/admin/settings", shown(running.settings_page)),
     ]
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from anlan.kernel.access import sessions
+from anlan.kernel.admin import see_as
 from anlan.kernel.context import Context
+from anlan.kernel.errors import Refused
 from anlan.kernel.i18n import language_of, negotiate
 
-__all__ = ["COOKIE", "Page", "language", "page", "theme", "zone"]
+__all__ = ["AS_COOKIE", "COOKIE", "Page", "language", "page", "theme", "zone"]
 
 COOKIE = "anlan_session"
+AS_COOKIE = "anlan_as"  # an administrator looks as somebody else (kernel/admin/see_as.py)
+_WHILE_LOOKING = ("/bell", "/admin/see-as/end")
 THEMES = ("auto", "light", "dark")
 Page = Callable[[Request, Context], Response]
 
@@ -50,6 +54,9 @@ def page(endpoint: Page) -> Callable[[Request], Response]:
             return _to_login(request)
         if ctx.caller.must_change:
             return RedirectResponse("/me/password", 303)
+        looking = getattr(request.state, "seer", None) is not None
+        if looking and request.method not in ("GET", "HEAD") and request.url.path not in _WHILE_LOOKING:
+            raise Refused(403, "admin.only_looking")
         return endpoint(request, ctx)
 
     return guarded
@@ -62,6 +69,10 @@ def open_context(request: Request) -> Context | None:
     caller = sessions.resolve(site, token) if token else None
     if caller is None:
         return None
+    if mark := request.cookies.get(AS_COOKIE):
+        other = see_as.seen(site, caller, unquote(mark))
+        if other is not None:
+            request.state.seer, caller = caller, other
     tag = "en" if language(request, caller.language) == "en" else "zh-CN"
     ctx = Context(site, caller, language=tag, via="page", request_id=request.state.request_id)
     request.state.ctx = ctx

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -45,6 +46,15 @@ def failed_page(request: Request, error: Exception) -> Response:
     return error_page(request, 500)
 
 
+def _why(request: Request, status: int) -> str:
+    """Where "why can't I see this?" is answered; "" for what is no form."""
+    form = request.path_params.get("form")
+    if status not in (403, 404) or not form:
+        return ""
+    asked = {"form": form, "key": request.path_params.get("key", "")}
+    return "/why?" + urlencode({name: text for name, text in asked.items() if text})
+
+
 def error_page(request: Request, status: int, sentence: str = "") -> Response:
     """A page with the frame when somebody is logged in, without it otherwise; a fragment for htmx."""
     lang = language(request)
@@ -55,6 +65,7 @@ def error_page(request: Request, status: int, sentence: str = "") -> Response:
         "heading": title,
         "sentence": sentence or words().text(f"error.{code}.text", lang),
         "request_id": request_id(request),
+        "why": _why(request, status),
     }
     if request.headers.get("hx-request"):
         return HTMLResponse(template("part/error.html", lang=lang, **values), status)

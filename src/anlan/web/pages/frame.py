@@ -22,10 +22,14 @@ from anlan.kernel.workflow import todo
 from anlan.web.pages import show
 from anlan.web.pages.context import language, theme, zone
 
-__all__ = ["STATIC", "MenuGroup", "MenuItem", "menu", "render", "template", "words"]
+__all__ = ["ADMIN", "STATIC", "MenuGroup", "MenuItem", "menu", "render", "template", "words"]
 
 WEB = Path(__file__).resolve().parents[1]
 STATIC = WEB / "static"
+# The administrator's pages in the order of the rail: /admin/<name>, with the words admin.<name>.
+ADMIN = (
+    "health", "people", "departments", "roles", "sessions", "tokens", "jobs", "audit", "catalogue", "settings",
+)  # fmt: skip
 _JSON_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
@@ -148,6 +152,12 @@ def menu(ctx: Context) -> list[MenuGroup]:
             beside.items.append(
                 MenuItem(report["report"], show.label(report["label"], ctx.language), url, True)
             )
+    if ctx.caller.admin:
+        pages = [MenuItem(f"admin.{one}", words().text(f"admin.{one}", ctx.language), f"/admin/{one}") for one in ADMIN]
+        forms = groups.pop("system").items if "system" in groups else []
+        # Users and departments have pages of their own here, which lead to their records.
+        pages += [one for one in forms if one.name not in ("system.user", "system.department")]
+        groups["system"] = MenuGroup("system", words().text("admin.title", ctx.language), "settings", pages)
     return list(groups.values())
 
 
@@ -173,6 +183,7 @@ def render(
         "ctx": ctx,
         "crumbs": crumbs or [],
         "today": ctx.today,
+        "separator": ", " if lang == "en" else "、",
     }
     if not name.startswith("part/"):
         base |= {
@@ -187,6 +198,8 @@ def render(
             "clock_set": ctx.site.settings.clock is not None,
             "now": ctx.now,
             "company": company(ctx),
+            "seer": getattr(request.state, "seer", None),
+            "compact": request.cookies.get("anlan_density") == "compact",
             "script_words": partial(script_words, lang),
         }
     return HTMLResponse(template(name, **base, **values), status)

@@ -9,8 +9,10 @@ from starlette.responses import Response
 
 from anlan.kernel import dashboard, describe, message, query
 from anlan.kernel.context import Context
+from anlan.kernel.i18n import language_of
+from anlan.kernel.index.tokens import initials
 from anlan.kernel.site import example
-from anlan.web.pages import show
+from anlan.web.pages import guide, show
 from anlan.web.pages.approvals import known_todos
 from anlan.web.pages.boards import board_values
 from anlan.web.pages.frame import menu, render, words
@@ -50,9 +52,17 @@ def search_page(request: Request, ctx: Context) -> Response:
 
 
 def palette_part(request: Request, ctx: Context) -> Response:
-    """`GET /palette?q=`: actions, pages, then records whose number, title or content matches."""
+    """`GET /palette?q=&here=`: what the page itself offers (`here`: its buttons' words, parted by |), pages, new
+    records, records whose number, title or content matches, help. Chinese words, their pinyin initials, English.
+    """
     text = request.query_params.get("q", "").strip().lower()
     pages = [item for group in menu(ctx) for item in group.items if _matches(text, item.label, item.name)]
+    lang = language_of(ctx.language)
+    here = [
+        (place, label)
+        for place, label in enumerate(request.query_params.get("here", "")[:2000].split("|"))
+        if label and _matches(text, label)
+    ]
     new = words().text("record.new", ctx.language)
     actions = [
         (f"{new} {show.label(form['label'], ctx.language)}", f"/f/{form['form']}/new")
@@ -62,24 +72,37 @@ def palette_part(request: Request, ctx: Context) -> Response:
     found = _found(ctx, query.search(ctx, text, limit=8)) if text else []
     chosen = [one for one in actions if text and _matches(text, *one)][:6]
     return render(
-        request, ctx, "part/palette.html", title="", text=text, found=found, pages=pages[:8], actions=chosen
-    )
+        request, ctx, "part/palette.html", title="", text=text, found=found, pages=pages[:8], actions=chosen,
+        here=here[:6], helps=guide.find(text, lang) if text else [],
+    )  # fmt: skip
 
 
 def bell_part(request: Request, ctx: Context) -> Response:
     """`POST /bell`: what one was told lately; with this it counts as read."""
     told = message.inbox(ctx, limit=TOLD)
-    message.mark_read(ctx, [one["id"] for one in told])
+    if getattr(request.state, "seer", None) is None:  # who looks as somebody else reads nothing for him
+        message.mark_read(ctx, [one["id"] for one in told])
     return render(request, ctx, "part/bell.html", title="", told=told)
 
 
 def help_part(request: Request, ctx: Context) -> Response:
-    """`GET /help/keys`: the keys of the pages."""
-    return render(request, ctx, "part/keys.html", title="")
+    """`GET /help/keys?path=`: the keys of that page; of all pages without it."""
+    path = request.query_params.get("path", "")
+    parts = path.strip("/").split("/")
+    groups = ["everywhere"]
+    if not path or (parts[0] in ("f", "r", "registers", "search", "todo", "") and len(parts) <= 2):
+        groups.append("list")
+    if not path or (parts[0] == "f" and len(parts) == 3):
+        groups += ["record", "lines"]
+    return render(request, ctx, "part/keys.html", title="", groups=groups)
 
 
 def _matches(text: str, *names: str) -> bool:
-    return all(any(word in name.lower() for name in names) for word in text.split())
+    """Every word stands in one of the names, or begins its pinyin initials."""
+    return all(
+        any(word in name.lower() or (word.isascii() and initials(name).startswith(word)) for name in names)
+        for word in text.split()
+    )
 
 
 def _found(ctx: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from anlan.kernel.access import sessions
+from anlan.kernel.access.passwords import SHORTEST
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.kernel.i18n import LANGUAGES
@@ -29,6 +30,7 @@ __all__ = [
     "set_password",
 ]
 
+DENSITIES = ("normal", "compact")
 YEAR = 365 * 24 * 3600
 NOT_KEPT = {"cache-control": "no-store"}
 SECOND_FACTOR = "access.second_factor_required"
@@ -83,12 +85,13 @@ def set_password(request: Request, form: Form) -> Response:
     ctx = open_context(request)
     if ctx is None:
         return RedirectResponse("/login", 303)
+    first = ctx.caller.must_change
     old, new, next_ = (str(form.get(name, "")) for name in ("password", "new_password", "next"))
     try:
         sessions.change_password(ctx.site, ctx.caller, old, new, address=_address(request))
     except Refused as refused:
-        return _new_password(request, next_=next_, old=old, refused=refused)
-    return RedirectResponse(_next(next_), 303)
+        return _new_password(request, next_=next_, old=old if first else "", refused=refused)
+    return RedirectResponse("/me/welcome" if first and _next(next_) == "/" else _next(next_), 303)
 
 
 def log_out(request: Request) -> Response:
@@ -102,10 +105,10 @@ def log_out(request: Request) -> Response:
 
 
 def prefer(request: Request, form: Form) -> Response:
-    """`POST /me/prefer`: language and theme of this browser; back to where one was."""
+    """`POST /me/prefer`: language, theme and density of this browser; back to where one was."""
     back = urlsplit(request.headers.get("referer", "/"))
     answer = RedirectResponse(_next(back.path + (f"?{back.query}" if back.query else "")), 303)
-    for name, allowed in (("language", LANGUAGES), ("theme", THEMES)):
+    for name, allowed in (("language", LANGUAGES), ("theme", THEMES), ("density", DENSITIES)):
         if form.get(name) in allowed:
             answer.set_cookie(f"anlan_{name}", str(form[name]), max_age=YEAR, samesite="lax", path="/")
     return answer
@@ -190,6 +193,7 @@ def _new_password(request: Request, *, next_: str, old: str = "", refused: Refus
         nonce=request.state.nonce,
         next=next_,
         password=old,
+        shortest=SHORTEST,
         error=error,
         title=words().text("login.new_password_title", lang),
     )

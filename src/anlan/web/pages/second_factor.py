@@ -14,6 +14,7 @@ from anlan.kernel.context import Context
 from anlan.kernel.errors import Refused
 from anlan.web.pages.errors import said
 from anlan.web.pages.frame import render, words
+from anlan.web.pages.qr import svg
 
 __all__ = ["begin_factor", "confirm_factor", "factor_page", "remove_factor"]
 
@@ -67,6 +68,7 @@ def _page(
         error=said(request, refused) if refused is not None else "",
         enrolled=totp.is_enrolled(ctx.site, ctx.caller.user),
         enrolment=enrolment,
+        code=svg(enrolment.uri, label=words().text("factor.qr", ctx.language)) if enrolment is not None else "",
         confirming=confirming or enrolment is not None,
     )
     answer.headers["cache-control"] = "no-store"

@@ -53,8 +53,16 @@ const choose = (index) => {
   every.forEach((one, place) => one.setAttribute("aria-selected", place === index ? "true" : "false"));
   every[index]?.scrollIntoView({ block: "nearest" });
 };
+// What the page offers now: its visible buttons and links, by their words. The palette names them by place.
+let offered = [];
+const offers = () => [...document.querySelectorAll(".work > main :is(.actions, .buttons, .record-head, .page-head) :is(button, a.btn), .work > main .pop-item")]
+  .filter((one) => !one.disabled && (one.checkVisibility() || one.closest("[popover]")))
+  .map((one) => [one, (one.dataset.words || one.getAttribute("aria-label") || one.textContent).trim().replaceAll("|", " ").replace(/\s+/g, " ")])
+  .filter(([, words]) => words && words.length < 40);
 const openPalette = () => {
   if (palette.open) return;
+  offered = offers();
+  byId("palette-here").value = offered.map(([, words]) => words).join("|");
   palette.showModal();
   paletteInput.select();
   paletteInput.dispatchEvent(new Event("anlan:open"));
@@ -72,7 +80,36 @@ palette.addEventListener("keydown", (event) => {
   }
 });
 palette.addEventListener("click", (event) => event.target === palette && palette.close());
-document.addEventListener("htmx:after:swap", () => palette.open && choose(0));
+const CHOSEN = `anlan.chosen.${document.body.dataset.login}`;
+palette.addEventListener("click", (event) => {
+  const hit = event.target.closest(".hit");
+  if (!hit) return;
+  if (hit.dataset.here) {
+    palette.close();
+    offered[Number(hit.dataset.here)]?.[0].click();
+  } else if (!hit.pathname?.startsWith("/search")) {
+    const now = [hit.getAttribute("href"), hit.querySelector("span").textContent, hit.querySelector(".code")?.textContent ?? ""];
+    const before = JSON.parse(localStorage.getItem(CHOSEN) || "[]").filter(([url]) => url !== now[0]);
+    localStorage.setItem(CHOSEN, JSON.stringify([now, ...before].slice(0, 6)));
+  }
+});
+// What was chosen or opened lately stands first, as long as nothing is typed.
+const showRecent = () => {
+  const place = palette.querySelector("[data-recent-hits]");
+  if (!place || place.childElementCount) return;
+  const chosen = JSON.parse(localStorage.getItem(CHOSEN) || "[]");
+  const opened = recent().map((one) => [one.url, `${one.number}  ${one.title ?? ""}`, one.form]);
+  const seen = new Set();
+  const lately = [...opened.slice(0, 5), ...chosen].filter(([url]) => !seen.has(url) && seen.add(url)).slice(0, 8);
+  if (!lately.length) return;
+  place.append(make("div", { class: "hits-head" }, place.dataset.heading), ...lately.map(([url, words, side]) =>
+    make("a", { role: "option", class: "hit", href: url }, make("span", {}, words), make("span", { class: "code" }, side))));
+};
+document.addEventListener("htmx:after:swap", () => {
+  if (!palette.open) return;
+  showRecent();
+  choose(0);
+});
 
 // ---- what was open last: kept by this browser, for this person, until he logs out
 const RECENT = `anlan.recent.${document.body.dataset.login}`;
@@ -96,7 +133,7 @@ document.querySelector("[data-logout]")?.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  [RECENT, ...scans()].forEach((one) => localStorage.removeItem(one));
+  [RECENT, CHOSEN, ...scans()].forEach((one) => localStorage.removeItem(one));
   forgetAll();
   if ("caches" in window) caches.keys().then((names) => names.filter((one) => one.startsWith("anlan-")).forEach((one) => caches.delete(one)));
 });
@@ -108,7 +145,14 @@ const openKeys = () => {
   keys.showModal();
   keys.dispatchEvent(new Event("anlan:open"));
 };
+const openHelp = () => {
+  const help = byId("help");
+  if (help.open) return;
+  help.showModal();
+  help.dispatchEvent(new Event("anlan:open"));
+};
 const ACTIONS = {
+  help: openHelp,
   "fold-rail": () => foldRail(!document.body.classList.contains("rail-narrow")),
   "open-rail": () => {
     document.body.classList.add("rail-open");
@@ -140,6 +184,8 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if ((event.ctrlKey || event.metaKey) && key === "k") {
     openPalette();
+  } else if (key === "f1") {
+    openHelp();
   } else if (event.altKey && key === "n") {
     const link = document.querySelector("[data-key=new]") ?? document.querySelector(".crumbs a");
     if (!link) return;
