@@ -108,3 +108,14 @@ def test_every_label_of_a_pack_is_chinese_and_english() -> None:
 def test_only_packs_and_the_demo_lie_among_the_packs() -> None:
     folders = {path.relative_to(PACKS).parts[0] for path, _ in texts(PACKS, ".py", ".yaml")} - {"__init__.py"}
     assert folders == {file.parent.name for file in PACKS.glob("*/pack.yaml")} | {"demo"}
+
+
+def test_every_block_of_the_style_sheet_is_closed() -> None:
+    """A brace that is missing switches the rest of the sheet off, and nothing else says so."""
+    sheet = (SOURCE / "web" / "static" / "anlan.css").read_text("utf-8")
+    bare = re.sub(r'"[^"]*"|/\*.*?\*/', "", sheet, flags=re.S)
+    depth, parts = 0, []
+    for number, line in enumerate(bare.splitlines(), 1):
+        depth += line.count("{") - line.count("}")
+        parts += [number] if depth < 0 else []
+    assert (depth, parts) == (0, [])

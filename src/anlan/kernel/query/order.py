@@ -81,6 +81,8 @@ def _key(ctx: Context, form: Form, names: FormNames, path: str, descending: bool
         raise invalid([Fault("not_sortable", "sort", {"field": path})])
     try:
         formula = ctx.catalogue.check(path, scope)
+        if not formula.refs:  # TRUE and FALSE look like names of fields
+            raise invalid([Fault("unknown_field", "sort", {"field": path, "form": form.definition.label})])
         if isinstance(formula.type, Link) and formula.type.form in ctx.catalogue.forms:
             target = ctx.catalogue.forms[formula.type.form]
             formula = ctx.catalogue.check(f"{path}.{target.label_column}", scope)

@@ -250,10 +250,13 @@ def _delete(catalogue: Catalogue, connection: Connection) -> int:
             run(f"DELETE FROM {lines.table} WHERE record IN ({OURS})")
     for form in catalogue.forms.values():
         run(f"DELETE FROM {form.table} WHERE id IN ({OURS})")
-    run(
-        f"DELETE FROM approval_person WHERE request IN (SELECT id FROM approval_request WHERE record IN ({OURS}))"
-    )
+    for table in ("approval_person", "approval_copy"):
+        run(f"DELETE FROM {table} WHERE request IN (SELECT id FROM approval_request WHERE record IN ({OURS}))")
     run(f"DELETE FROM approval_request WHERE record IN ({OURS})")
+    run(f"DELETE FROM approval_delegation WHERE person IN ({OURS}) OR deputy IN ({OURS})")
+    run(f"DELETE FROM saved_view WHERE owner IN ({OURS})")
+    run(f"DELETE FROM list_layout WHERE owner IN ({OURS})")
+    run(f"DELETE FROM import_draft WHERE owner IN ({OURS})")
     run(f"DELETE FROM message WHERE record IN ({OURS}) OR recipient IN ({OURS})")
     run(f"DELETE FROM record_file WHERE record IN ({OURS})")
     run(f"DELETE FROM record_link WHERE source IN ({OURS}) OR target IN ({OURS})")

@@ -21,7 +21,7 @@ from anlan.kernel.record.step import step_trusted
 from anlan.kernel.record.write import create_trusted
 from anlan.kernel.rules import Batch
 from anlan.packs.finance.engine.vouchers import About, Fact, NoAccount, RuleLine, voucher_lines
-from anlan.packs.finance.facts import FACTS, variant_of
+from anlan.packs.finance.facts import FACTS, OPENING, variant_of
 from anlan.packs.stock.costing import ADJUSTMENT
 
 __all__ = ["acting_for_a_document", "book", "take_back"]
@@ -159,11 +159,16 @@ def _red(voucher: Row, day: Any) -> dict[str, Any]:
 
 
 def _rule_for(ctx: Context, kind: str, variant: str) -> Row | None:
-    """The active rule of the document's case; else the one for all other cases."""
+    """The active rule of the document's case; else the one for all other cases.
+
+    What was there before the books began never falls back to a rule that books revenue, cost and tax.
+    """
     found = [
         rule
         for rule in ctx.memory.rows("finance.posting_rule").values()
-        if rule["active"] and rule["document"] == kind and (rule["variant"] or "") in (variant, "")
+        if rule["active"]
+        and rule["document"] == kind
+        and ((rule["variant"] or "") == variant or (not rule["variant"] and variant != OPENING))
     ]
     return max(
         found, key=lambda rule: (variant != "" and rule["variant"] == variant, rule["code"]), default=None

@@ -19,6 +19,7 @@ __all__ = ["FACTS", "Facts", "variant_of"]
 Row = Mapping[str, Any]
 Facts = Callable[[Context, Row, Sequence[Row]], list[Fact]]
 ZERO = Decimal(0)
+OPENING = "opening"  # the case of what was there before the books began
 
 
 def _moved(movements: Iterable[Row], register: str, resource: str) -> list[tuple[Row, Decimal]]:
@@ -181,7 +182,7 @@ def variant_of(form: str, document: Row) -> str:
     if form == "finance.payment":
         return f"{document['direction']}.{document['party_kind']}"
     if form in ("sales.invoice", "purchase.invoice"):
-        return "opening" if document.get("opening") else ""
+        return OPENING if document.get("opening") else ""
     return str(document.get("reason") or "") if form in ("stock.receipt", "stock.issue") else ""
 
 

@@ -72,12 +72,28 @@ def middleware() -> list[Middleware]:
 
 
 def routes() -> list[BaseRoute]:
-    """All pages. Paths with a fixed word stand before `{key}`."""
+    """All pages."""
     return [
         Route("/", _answer(page(home.home_page))),
         Route("/login", _answer(login.login_page)),
         Route("/login", _posted(login.log_in), methods=["POST"]),
         Route("/logout", _answer(login.log_out), methods=["POST"]),
+        *_own_routes(),
+        *_admin_routes(),
+        Route("/recycle", _answer(page(recycle.recycle_page))),
+        Route("/recycle/{id}/restore", _answer(page(recycle.restore_record)), methods=["POST"]),
+        Route("/example", _answer(page(demo_data.example_page))),
+        Route("/example/remove", _form_page(demo_data.remove_example), methods=["POST"]),
+        *_form_routes(),
+        *_figure_routes(),
+        Mount("/static", KeptFiles(directory=STATIC, check_dir=False), name="static"),
+        Route("/{rest:path}", _answer(page(_nothing_here))),
+    ]
+
+
+def _own_routes() -> list[BaseRoute]:
+    """What is one's own: to-do, messages, preferences, log-ins; help and scanning."""
+    return [
         Route("/todo", _answer(page(approvals.todo_page))),
         Route("/todo/{record}", _answer(page(approvals.card_page))),
         Route("/me/delegations", _answer(page(approvals.delegations_page))),
@@ -110,11 +126,12 @@ def routes() -> list[BaseRoute]:
         Route("/me/second-factor/confirm", _form_page(second_factor.confirm_factor), methods=["POST"]),
         Route("/me/second-factor/remove", _form_page(second_factor.remove_factor), methods=["POST"]),
         Route("/why", _answer(page(why.why_page))),
-        *_admin_routes(),
-        Route("/recycle", _answer(page(recycle.recycle_page))),
-        Route("/recycle/{id}/restore", _answer(page(recycle.restore_record)), methods=["POST"]),
-        Route("/example", _answer(page(demo_data.example_page))),
-        Route("/example/remove", _form_page(demo_data.remove_example), methods=["POST"]),
+    ]
+
+
+def _form_routes() -> list[BaseRoute]:
+    """Lists and records of a form. Paths with a fixed word stand before `{key}`."""
+    return [
         Route("/f/{form}", _answer(page(listing.list_page))),
         Route("/f/{form}/count", _answer(page(listing.count_of_list))),
         Route("/f/{form}/filter", _answer(page(listing.filter_fields))),
@@ -143,6 +160,12 @@ def routes() -> list[BaseRoute]:
         Route("/f/{form}/{key}/chain", _answer(page(beside.chain_part))),
         Route("/f/{form}/{key}/files", _answer(page(beside.files_part))),
         Route("/f/{form}/{key}/related", _answer(page(beside.related_part))),
+    ]
+
+
+def _figure_routes() -> list[BaseRoute]:
+    """Reports, pivots, dashboards, registers."""
+    return [
         Route("/r/{report}", _answer(page(tables.report_page))),
         Route("/r/{report}/behind", _answer(page(tables.behind_page))),
         Route("/r/{report}/pivot", _answer(page(pivots.report_pivot))),
@@ -151,8 +174,6 @@ def routes() -> list[BaseRoute]:
         Route("/screen/{dashboard}", _answer(page(boards.screen_page))),
         Route("/d/{dashboard}/{widget}", _answer(page(boards.widget_part))),
         Route("/registers/{register}", _answer(page(tables.register_page))),
-        Mount("/static", KeptFiles(directory=STATIC, check_dir=False), name="static"),
-        Route("/{rest:path}", _answer(page(_nothing_here))),
     ]
 
 
