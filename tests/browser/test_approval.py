@@ -28,15 +28,16 @@ def test_two_people_pass_an_order_to_and_fro_until_it_is_approved(
     expect(page.locator("#field-reference")).to_have_count(0)
 
     chief.goto("/todo")
-    chief.locator("[data-rows] tbody tr a").click()
+    chief.locator(f'[data-rows] a[href="/todo/{key}"]').first.click()
     chief.get_by_role("button", name="退回…").click()
     chief.locator("#decide textarea").fill("请先确认交期")
     chief.locator("#decide [data-send=return]").click()
     expect(chief.locator(".said")).to_contain_text("已退回")
 
     page.goto("/todo")
-    expect(page.locator("[data-rows] tbody tr")).to_contain_text("请先确认交期")
-    page.locator("[data-rows] tbody tr a").click()
+    returned = page.locator("[data-rows] tbody tr", has_text="请先确认交期")
+    expect(returned).to_have_count(1)
+    returned.locator("a").first.click()
     page.locator(".record-head [data-step=confirm]").click()
     expect(page.locator(".approval")).to_be_visible()
 

@@ -75,6 +75,7 @@ def subject(request: pytest.FixtureRequest, ask: Api) -> Subject:
 
 
 def test_the_list_shows_records_with_known_fields_only(subject: Subject) -> None:
+    subject.new()
     page = subject.ask.ok("GET", subject.path, params={"count": "exact"})
     assert page["data"] and page["count"] >= len(page["data"])
     described = subject.ask.ok("GET", f"/forms/{subject.form.name}")

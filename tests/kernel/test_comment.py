@@ -85,7 +85,7 @@ def test_a_copy_brings_what_is_copied_and_nothing_that_belongs_to_the_old_one(si
     ctx = context(site)
     made = order(site, lines=2, reference="PO-7", date="2020-01-02")
     values = record.copy_of(ctx, "sales.order", made["id"])
-    assert values["reference"] == "PO-7"
+    assert "reference" not in values  # the customer's own number is for one order
     assert not values.keys() & {"number", "date", "exchange_rate", "state", "gross", "id"}
     assert [one["quantity"] for one in values["lines"]] == [one["quantity"] for one in made["lines"]]
     assert not values["lines"][0].keys() & {"id", "net", "delivered", "closed_quantity"}

@@ -234,6 +234,6 @@ def test_a_copy_leaves_out_what_the_copier_may_not_write(trade: Trade) -> None:
     receipt = trade.create(
         "stock.receipt", warehouse=to, lines=[{"item": item, "quantity": "1", "unit_cost": "2"}]
     )
-    values = record.copied_values(_keeper(trade), "stock.receipt", receipt["id"])
+    values = record.copy_of(_keeper(trade), "stock.receipt", receipt["id"])
     assert values["lines"][0]["item"]
     assert "account" not in values

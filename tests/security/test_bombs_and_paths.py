@@ -138,7 +138,8 @@ def test_sheet_bomb_a_few_bytes_that_unfold_to_billions_of_cells_are_refused_unr
 
 def test_sheet_bomb_an_ordinary_document_with_repeats_is_read(ask: Api) -> None:
     seen = ask.ok("POST", "/import/base.item", files={"file": ("a.ods", _document(3, 4))})
-    assert seen["records"] == 2
+    assert len(seen["columns"]) == 4
+    assert seen["records"] == 0  # rows like the head are the head once more
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,8 @@ def test_a_report_page_takes_at_most_eight_statements_and_a_widget_few(site: Sit
     run = psycopg.Connection.execute
 
     def counted(self: Any, query: Any, *args: Any, **more: Any) -> Any:
-        seen.append(str(query))
+        if query not in ("BEGIN", "COMMIT"):
+            seen.append(str(query))
         return run(self, query, *args, **more)
 
     for path, most in (

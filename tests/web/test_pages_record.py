@@ -82,7 +82,7 @@ def test_a_total_in_another_currency_repeats_one_of_the_first() -> None:
 
 
 def test_fields_that_no_section_names_come_first_and_unseen_ones_are_left_out() -> None:
-    sections = record_page._sections(FORM, "en")
+    sections = record_page.sections_of(FORM, "en")
     assert [(one["label"], one["fields"], one["folded"]) for one in sections] == [
         ("", ["party", "secret_note"], False),
         ("More", ["note"], True),

@@ -51,10 +51,15 @@ def of_record(call: Call) -> Answer:
     return _spoken(call, {"data": desk.of_record(call.ctx, call.path["form"], call.path["id"])})
 
 
+def _asked(call: Call, *known: str) -> tuple[str, dict[str, Any]]:
+    """The request of the path and what was sent; whether there is such a request is told before what is wrong in it."""
+    params.object_body(call.body)
+    return _known(call), params.object_body(call.body, known=known)
+
+
 def decide(call: Call) -> Answer:
     """POST /approvals/{id}/decide"""
-    key = _known(call)
-    body = params.object_body(call.body, known=("decision", "comment"))
+    key, body = _asked(call, "decision", "comment")
     decision = params.required_text(body, "decision")
     return _spoken(call, desk.decide(call.ctx, key, decision, comment=params.text_of(body, "comment")))
 
@@ -80,8 +85,7 @@ def decide_many(call: Call) -> Answer:
 
 def transfer(call: Call) -> Answer:
     """POST /approvals/{id}/transfer"""
-    key = _known(call)
-    body = params.object_body(call.body, known=("to", "of", "comment"))
+    key, body = _asked(call, "to", "of", "comment")
     to, of, comment = params.required_text(body, "to"), params.text_of(body, "of"), params.text_of(body, "comment")
     ctx = call.ctx
     return _spoken(call, ctx.atomically(lambda: hands.transfer(ctx, ctx.connection, key, to=to, of=of, comment=comment)))
@@ -89,8 +93,7 @@ def transfer(call: Call) -> Answer:
 
 def sign(call: Call) -> Answer:
     """POST /approvals/{id}/signers"""
-    key = _known(call)
-    body = params.object_body(call.body, known=("who", "when", "comment"))
+    key, body = _asked(call, "who", "when", "comment")
     when: Any = params.choice({"when": params.required_text(body, "when")}, "when", ("before", "after"), "before")
     who, comment = params.texts_of(body, "who") or [], params.text_of(body, "comment")
     ctx = call.ctx
@@ -102,16 +105,16 @@ def sign(call: Call) -> Answer:
 
 def urge(call: Call) -> Answer:
     """POST /approvals/{id}/urge"""
-    key = _known(call)
-    comment = params.text_of(params.object_body(call.body, known=("comment",)), "comment")
+    key, body = _asked(call, "comment")
+    comment = params.text_of(body, "comment")
     ctx = call.ctx
     return _spoken(call, ctx.atomically(lambda: hands.urge(ctx, ctx.connection, key, comment=comment)))
 
 
 def copy(call: Call) -> Answer:
     """POST /approvals/{id}/copies"""
-    key = _known(call)
-    to = params.texts_of(params.object_body(call.body, known=("to",)), "to") or []
+    key, body = _asked(call, "to")
+    to = params.texts_of(body, "to") or []
     ctx = call.ctx
     return _spoken(call, ctx.atomically(lambda: hands.copy(ctx, ctx.connection, key, to=to)))
 

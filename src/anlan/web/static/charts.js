@@ -51,8 +51,27 @@ function draw(place) {
   drawn.add(place);
 }
 
-function drawAll() {
-  document.querySelectorAll("[data-chart]").forEach((place) => drawn.has(place) || draw(place));
+// The library is large, so it comes when the first chart is there, after the page itself.
+let library = null;
+const loaded = () => (library ??= window.echarts ? Promise.resolve() : new Promise((done, failed) => {
+  const script = document.createElement("script");
+  script.src = document.querySelector("[data-charts]").dataset.charts;
+  script.onload = done;
+  script.onerror = failed;
+  document.head.append(script);
+}));
+
+async function drawAll() {
+  const places = [...document.querySelectorAll("[data-chart]")].filter((place) => !drawn.has(place));
+  if (places.length) {
+    try {
+      await loaded();
+    } catch {
+      library = null; // the figures stand beside as a table; the next change of the page tries again
+      return;
+    }
+    places.forEach((place) => place.isConnected && !drawn.has(place) && draw(place));
+  }
   for (const place of drawn) if (!place.isConnected) {
     echarts.getInstanceByDom(place)?.dispose();
     drawn.delete(place);
