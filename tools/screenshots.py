@@ -13,7 +13,10 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import struct
 import sys
+import zlib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,14 +30,16 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 MOST = 150 * 1024
 # Grey smoothing of letters: smaller files, and right on every screen.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-lcd-text", "--font-render-hinting=none"]
+# Inputs of days speak the browser's own language, not the page's.
+ENVIRONMENT: dict[str, str | float | bool] = {**os.environ, "LANGUAGE": "zh_CN"}
 DESK, PHONE = (1280, 800), (375, 760)
 
 # Columns as a file comes from outside; two cells are wrong, so that the preview has something to say.
-ITEMS = """物料编码,物料名称,规格型号,基本单位
-DOC-01,桂花酸梅汤,500ml×15,瓶
-DOC-02,冰糖雪梨汁,500ml×15,箱子
-DOC-03,陈皮红豆沙,280g×12,罐
-,手工凤梨酥,450g,盒
+ITEMS = """物料编码,名称,规格型号,库存单位,标准售价
+N01,桂花酸梅汤,500ml×15,件,58.00
+N02,冰糖雪梨汁,500ml×15,箱子,62.00
+N03,陈皮红豆沙,280g×12,件,七十二
+N04,手工凤梨酥,450g,件,36.50
 """
 
 
@@ -59,15 +64,17 @@ def first(page: Page, form: str, where: str, sort: str = "-date") -> str:
     return str(found[0]["id"])
 
 
-def record(form: str, where: str) -> Callable[[Page], None]:
-    """Opens the newest record of that kind."""
-    return lambda page: _go(page, f"/f/{form}/{first(page, form, where)}")
+def record(form: str, where: str, sort: str = "-date") -> Callable[[Page], None]:
+    """Opens the first record of that kind."""
+    return lambda page: _go(page, f"/f/{form}/{first(page, form, where, sort)}")
 
 
 def grid(page: Page) -> None:
     """A draft order with a cell being typed into."""
-    record("sales.order", 'state = "draft"')(page)
-    page.locator("[data-grid] td").nth(2).click()
+    record("sales.order", 'AND(state = "draft", gross < 10000)', "-gross")(page)
+    cell = page.locator("table.lines-grid tbody td.num").first
+    cell.click()
+    cell.press("F2")
 
 
 def card(page: Page) -> None:
@@ -82,8 +89,7 @@ def importing(page: Page) -> None:
     page.locator("input[type=file]").first.set_input_files(
         {"name": "新物料.csv", "mimeType": "text/csv", "buffer": ITEMS.encode()}
     )
-    page.locator("form:has(input[type=file]) button.btn-primary").first.click()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_url("**/import?file=*")  # a chosen file is sent at once
 
 
 def scanning(page: Page) -> None:
@@ -103,11 +109,11 @@ SHOTS = (
     Shot("login", "", "/login"),
     Shot("dashboard", "he", "/"),
     Shot("dashboard-dark", "he", "/", language="en", theme="dark"),
-    Shot("list", "zhou", "/f/sales.order?view=all"),
+    Shot("list", "zhou", "/f/sales.order?view=confirmed"),
     Shot("board", "zhou", "/f/sales.order?view=board"),
     Shot("calendar", "zhou", "/f/sales.delivery?view=calendar"),
     Shot("record", "zhou", "/", then=record("sales.order", 'state = "confirmed"')),
-    Shot("grid", "zhou", "/", then=grid),
+    Shot("grid", "lin", "/", then=grid),
     Shot("voucher", "sun", "/", then=record("finance.voucher", 'state = "posted"')),
     Shot("report", "he", "/r/sales.margin"),
     Shot("pivot", "he", "/r/sales.margin/pivot?rows=customer&values=margin&chart=bar"),
@@ -118,6 +124,70 @@ SHOTS = (
     Shot("approval-phone", "he", "/", PHONE, then=card),
     Shot("scan-phone", "wu", "/scan", PHONE, then=scanning),
 )
+
+
+def smaller(png: bytes) -> bytes:
+    """A Chromium PNG (8 bits, RGB) with the 256 colours that it uses most; rare ones become their nearest."""
+    width, height, rows = _pixels(png)
+    counted = Counter(rows[at : at + 3] for at in range(0, len(rows), 3))
+    palette = [colour for colour, _ in counted.most_common(256)]
+    place = {colour: number for number, colour in enumerate(palette)}
+    for colour in counted:
+        if colour not in place:
+            r, g, b = colour
+            place[colour] = min(
+                range(256),
+                key=lambda n: (palette[n][0] - r) ** 2 + (palette[n][1] - g) ** 2 + (palette[n][2] - b) ** 2,
+            )
+    numbers = bytes(place[rows[at : at + 3]] for at in range(0, len(rows), 3))
+    lines = b"".join(b"\0" + numbers[at : at + width] for at in range(0, len(numbers), width))
+    head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    parts = (
+        (b"IHDR", head),
+        (b"PLTE", b"".join(palette)),
+        (b"IDAT", zlib.compress(lines, 9)),
+        (b"IEND", b""),
+    )
+    return png[:8] + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+
+
+def _pixels(png: bytes) -> tuple[int, int, bytes]:
+    """Width, height, and the colours of all pixels, three bytes each. ValueError when it is another kind of PNG."""
+    at, packed, head = 8, b"", (0, 0, 0, 0)
+    while at < len(png):
+        (length,), kind = struct.unpack(">I", png[at : at + 4]), png[at + 4 : at + 8]
+        data = png[at + 8 : at + 8 + length]
+        head = struct.unpack(">IIBB", data[:10]) if kind == b"IHDR" else head
+        packed += data if kind == b"IDAT" else b""
+        at += length + 12
+    width, height, bits, colours = head
+    if (bits, colours) != (8, 2):
+        raise ValueError(f"a PNG of {bits} bits and kind {colours}; 8 and 2 were expected")
+    raw, size, above, out = zlib.decompress(packed), width * 3, bytearray(width * 3), bytearray()
+    for start in range(0, len(raw), size + 1):
+        above = _unfiltered(raw[start], bytearray(raw[start + 1 : start + 1 + size]), above)
+        out += above
+    return width, height, bytes(out)
+
+
+def _unfiltered(kind: int, line: bytearray, above: bytearray) -> bytearray:
+    """One row of pixels, from its difference to its left, upper and upper left neighbours (PNG, chapter 9)."""
+    for i in range(len(line)):
+        left, up, corner = (line[i - 3], above[i], above[i - 3]) if i > 2 else (0, above[i], 0)
+        if kind == 1:
+            line[i] = (line[i] + left) & 255
+        elif kind == 2:
+            line[i] = (line[i] + up) & 255
+        elif kind == 3:
+            line[i] = (line[i] + (left + up) // 2) & 255
+        elif kind == 4:
+            to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
+            near = left if to_left <= to_up and to_left <= to_corner else up if to_up <= to_corner else corner
+            line[i] = (line[i] + near) & 255
+    return line
 
 
 def _go(page: Page, path: str) -> None:
@@ -147,7 +217,9 @@ def take(browser: Browser, at: str, shot: Shot, *, folder: Path = FOLDER) -> int
         shot.then(page)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(700)  # charts draw after their figures came
-        return len(page.screenshot(path=folder / f"{shot.name}.png"))
+        picture = smaller(page.screenshot())
+        (folder / f"{shot.name}.png").write_bytes(picture)
+        return len(picture)
     finally:
         context.close()
 
@@ -160,11 +232,13 @@ def main() -> None:
     given = parser.parse_args()
     unknown = set(given.names) - {shot.name for shot in SHOTS}
     if unknown:
-        parser.error(f"no such picture: {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in SHOTS)}")
+        parser.error(
+            f"no such picture: {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in SHOTS)}"
+        )
     chromium = os.environ.get("ANLAN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     too_large = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS, env=ENVIRONMENT)
         for shot in SHOTS:
             if given.names and shot.name not in given.names:
                 continue
