@@ -106,7 +106,7 @@ def test_five_hundred_lines_open_and_take_keys_without_lag(page: Page, served: S
     page.keyboard.type("8")
     page.keyboard.press("ArrowUp")
     expect(last.locator("td").nth(2)).to_have_text("8")
-    spent = min(page.evaluate(FORTY_KEYS) for _ in range(3))  # the machine may be busy with something else
+    spent = min(page.evaluate(FORTY_KEYS) for _ in range(6))  # the machine may be busy with something else
     assert spent < 30, f"{spent:.1f} ms a key"
 
 
