@@ -219,7 +219,8 @@ def company(ctx: Context) -> str:
     return str(row.get("name") or row.get("code") or "")
 
 
-def script_words(lang: str) -> dict[str, str]:
-    """The sentences that scripts need (codes that begin with `js.`)."""
+@lru_cache(maxsize=8)
+def script_words(lang: str) -> Markup:
+    """The sentences that scripts need (codes that begin with `js.`), as JSON that may stand inside a script element."""
     known = words()
-    return {code[3:]: known.text(code, lang) for code in known.sentences["zh"] if code.startswith("js.")}
+    return embedded({code[3:]: known.text(code, lang) for code in known.sentences["zh"] if code.startswith("js.")})
