@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context as TemplateContext
 from markupsafe import Markup
 from starlette.requests import Request
@@ -17,10 +17,11 @@ from starlette.responses import HTMLResponse
 
 from anlan.kernel import describe, message
 from anlan.kernel.context import Context
-from anlan.kernel.i18n import Messages
+from anlan.kernel.i18n import LANGUAGES, Messages, language_of
 from anlan.kernel.workflow import todo
 from anlan.web.pages import show
 from anlan.web.pages.context import language, theme, zone
+from anlan.web.pages.templating import compiled_for
 
 __all__ = ["ADMIN", "STATIC", "MenuGroup", "MenuItem", "menu", "render", "template", "words"]
 
@@ -101,22 +102,23 @@ def _plain(context: TemplateContext, content: Any, field: Mapping[str, Any]) -> 
     return show.plain(content, field, context["lang"], context["zone"])
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(WEB / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+@lru_cache(maxsize=len(LANGUAGES))
+def _environment(lang: str) -> Environment:
+    """The templates of a language."""
+    known = {"t": partial(_said, lang), "icon": icon, "static": static_url}
+    environment = compiled_for(WEB / "templates", known)
     environment.globals.update(t=_text, static=static_url, NUMERIC=show.NUMERIC, dot=show.dot, icon=icon)
     environment.filters.update(label=_label, value=_value, plain=_plain, embedded=embedded)
     return environment
 
 
-def template(name: str, **values: Any) -> str:
+def _said(lang: str, code: str) -> str:
+    return words().text(code, lang)
+
+
+def template(name: str, *, lang: str, **values: Any) -> str:
     """A rendered template without a frame: fragments, and pages for people who are not logged in."""
-    return _environment().get_template(name).render(values)
+    return _environment(language_of(lang)).get_template(name).render(values, lang=lang)
 
 
 def _pack_label(form: Mapping[str, Any], lang: str) -> str:
