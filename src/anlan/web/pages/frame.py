@@ -47,7 +47,7 @@ class MenuGroup(NamedTuple):
     key: str
     label: str
     icon: str
-    items: list[MenuItem]
+    items: tuple[MenuItem, ...]
 
 
 @lru_cache(maxsize=1)
@@ -130,37 +130,35 @@ def _pack_label(form: Mapping[str, Any], lang: str) -> str:
 
 def menu(ctx: Context) -> list[MenuGroup]:
     """The rail: packs in their order, each with the forms and reports that the caller may read."""
-    groups: dict[str, MenuGroup] = {}
+    heads: dict[str, tuple[str, str]] = {}
+    items: dict[str, list[MenuItem]] = {}
     for form in describe.forms(ctx):
         if form.get("menu") is None:
             continue
         key = str(form["pack"])
-        group = groups.setdefault(
-            key,
-            MenuGroup(
-                key,
-                _pack_label(form, ctx.language),
-                str(form.get("pack_icon") or ("settings" if key == "system" else "folder")),
-                [],
-            ),
-        )
-        group.items.append(
+        if key not in heads:
+            heads[key] = _pack_label(form, ctx.language), str(form.get("pack_icon") or ("settings" if key == "system" else "folder"))
+        items.setdefault(key, []).append(
             MenuItem(form["form"], show.label(form["label"], ctx.language), f"/f/{form['form']}")
         )
     for report in describe.reports(ctx):
-        beside = groups.get(str(report["pack"]))
+        beside = items.get(str(report["pack"]))
         if beside is not None and report["menu"] is not None:
             url = f"/r/{report['report']}"
-            beside.items.append(
-                MenuItem(report["report"], show.label(report["label"], ctx.language), url, True)
-            )
+            beside.append(MenuItem(report["report"], show.label(report["label"], ctx.language), url, True))
     if ctx.caller.admin:
         pages = [MenuItem(f"admin.{one}", words().text(f"admin.{one}", ctx.language), f"/admin/{one}") for one in ADMIN]
-        forms = groups.pop("system").items if "system" in groups else []
-        # Users and departments have pages of their own here, which lead to their records.
-        pages += [one for one in forms if one.name not in ("system.user", "system.department")]
-        groups["system"] = MenuGroup("system", words().text("admin.title", ctx.language), "settings", pages)
-    return list(groups.values())
+        # Users and departments have pages of their own here, which lead to their records. The group comes last.
+        pages += [one for one in items.pop("system", []) if one.name not in ("system.user", "system.department")]
+        items["system"] = pages
+        heads["system"] = words().text("admin.title", ctx.language), "settings"
+    return [MenuGroup(key, *heads[key], tuple(found)) for key, found in items.items()]
+
+
+@lru_cache(maxsize=256)
+def _rail(lang: str, groups: tuple[MenuGroup, ...], place: str, opened: tuple[str, ...] | None) -> Markup:
+    """The groups of the rail as drawn; the same for all who see the same and are at the same form, report or page."""
+    return Markup(template("part/rail.html", lang=lang, menu=groups, place=place, open_packs=opened))
 
 
 def render(
@@ -189,13 +187,12 @@ def render(
     }
     if not name.startswith("part/"):
         base |= {
-            "menu": menu(ctx),
+            "rail": _rail(lang, tuple(menu(ctx)), "/".join(request.url.path.split("/")[:3]), _opened(request)),
             "has_boards": bool(ctx.caller.policy.forms("read", kind="dashboard")),
             "todo_count": todo.count(ctx),
             "unread": message.unread(ctx),
             "trouble": ctx.site.trouble if ctx.caller.admin else None,
             "rail_narrow": request.cookies.get("anlan_rail") == "narrow",
-            "open_packs": _opened(request),
             "mode": ctx.site.mode,
             "clock_set": ctx.site.settings.clock is not None,
             "now": ctx.now,
@@ -207,10 +204,10 @@ def render(
     return HTMLResponse(template(name, **base, **values), status)
 
 
-def _opened(request: Request) -> list[str] | None:
+def _opened(request: Request) -> tuple[str, ...] | None:
     """The packs whose group this browser has open in the rail; None when nothing was opened or closed yet."""
     kept = request.cookies.get("anlan_open")
-    return None if kept is None else kept.split(".")
+    return None if kept is None else tuple(kept.split("."))
 
 
 def company(ctx: Context) -> str:
