@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from anlan.kernel.i18n import LANGUAGES, Messages, language_of
 from anlan.kernel.workflow import todo
 from anlan.web.pages import show
 from anlan.web.pages.context import language, theme, zone
+from anlan.web.pages.lines import drawn_lines
 from anlan.web.pages.templating import compiled_for
 
 __all__ = ["ADMIN", "STATIC", "MenuGroup", "MenuItem", "menu", "render", "template", "words"]
@@ -102,12 +103,19 @@ def _plain(context: TemplateContext, content: Any, field: Mapping[str, Any]) -> 
     return show.plain(content, field, context["lang"], context["zone"])
 
 
+@pass_context
+def _line_rows(context: TemplateContext, field: Mapping[str, Any], order: Iterable[str], lines: Sequence[Mapping[str, Any]]) -> Markup:
+    """The rows of a `lines` field; hidden fields are not among them."""
+    shown = [name for name in order if not field["fields"][name].get("hidden")]
+    return drawn_lines(field, lines, order=shown, language=context["lang"], zone=context["zone"])
+
+
 @lru_cache(maxsize=len(LANGUAGES))
 def _environment(lang: str) -> Environment:
     """The templates of a language."""
-    known = {"t": partial(_said, lang), "icon": icon, "static": static_url}
+    known: dict[str, Callable[..., str]] = {"t": partial(_said, lang), "icon": icon, "static": static_url}
     environment = compiled_for(WEB / "templates", known)
-    environment.globals.update(t=_text, static=static_url, NUMERIC=show.NUMERIC, dot=show.dot, icon=icon)
+    environment.globals.update(t=_text, static=static_url, NUMERIC=show.NUMERIC, dot=show.dot, icon=icon, line_rows=_line_rows)
     environment.filters.update(label=_label, value=_value, plain=_plain, embedded=embedded)
     return environment
 
@@ -155,6 +163,13 @@ def menu(ctx: Context) -> list[MenuGroup]:
     return [MenuGroup(key, *heads[key], tuple(found)) for key, found in items.items()]
 
 
+def _rail_at(request: Request, lang: str, groups: tuple[MenuGroup, ...]) -> Markup:
+    """The rail at a page; a record's page is at its form, and a page that the rail has not is at none."""
+    place = "/".join(request.url.path.split("/")[:3])
+    known = any(item.url == place for group in groups for item in group.items)
+    return _rail(lang, groups, place if known else "", _opened(request))
+
+
 @lru_cache(maxsize=256)
 def _rail(lang: str, groups: tuple[MenuGroup, ...], place: str, opened: tuple[str, ...] | None) -> Markup:
     """The groups of the rail as drawn; the same for all who see the same and are at the same form, report or page."""
@@ -187,7 +202,7 @@ def render(
     }
     if not name.startswith("part/"):
         base |= {
-            "rail": _rail(lang, tuple(menu(ctx)), "/".join(request.url.path.split("/")[:3]), _opened(request)),
+            "rail": _rail_at(request, lang, tuple(menu(ctx))),
             "has_boards": bool(ctx.caller.policy.forms("read", kind="dashboard")),
             "todo_count": todo.count(ctx),
             "unread": message.unread(ctx),

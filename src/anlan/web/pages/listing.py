@@ -84,7 +84,9 @@ def _content(request: Request, ctx: Context, form: Json, listing: Listing) -> di
         "totals": listing.totals_shown,
         "sorted": listing.sorted_by,
         "writable": bulk_page.writable(form, ctx.language),
-        "rows": drawn_rows(form, columns, found["data"], _primary_steps(form), ctx.language, zone(ctx)),
+        "rows": drawn_rows(
+            form, found["data"], columns=columns, steps=_primary_steps(form), language=ctx.language, zone=zone(ctx)
+        ),
         "first_page": "after" not in request.query_params,
     }
 

@@ -6,7 +6,7 @@ Whatever comes from a record or a definition goes through `escape` here as it do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,12 +19,11 @@ from anlan.web.pages.frame import icon, words
 __all__ = ["drawn_rows"]
 
 Json = Mapping[str, Any]
-Draw = Callable[[Any], str]
 _WIDE = frozenset({"text", "link", "long_text"})
 
 
 def drawn_rows(
-    form: Json, columns: Sequence[Json], records: Sequence[Json], steps: Mapping[str, tuple[str, Any]], language: str, zone: ZoneInfo
+    form: Json, records: Sequence[Json], *, columns: Sequence[Json], steps: Mapping[str, tuple[str, Any]], language: str, zone: ZoneInfo
 ) -> Markup:
     """The `tr` of each record: a box to pick it, its cells, what may be done with it.
 

@@ -35,6 +35,8 @@ Json = Mapping[str, Any]
 
 def label(text: Any, language: str) -> str:
     """A label of a definition: already a text, or `{zh, en}`."""
+    if isinstance(text, str):
+        return text
     if isinstance(text, Mapping):
         return str(next((text[one] for one in (language_of(language), *LANGUAGES) if one in text), ""))
     return "" if text is None else str(text)
