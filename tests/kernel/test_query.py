@@ -14,7 +14,7 @@ from small_site import Small, document, master, small_site
 
 from anlan.kernel import query, record
 from anlan.kernel.errors import Refused
-from anlan.kernel.query import Query
+from anlan.kernel.query import Query, words
 
 THING = master(
     "thing",
@@ -283,6 +283,24 @@ def test_search_finds_numbers_by_their_beginning_and_names_by_words_and_initials
         assert isinstance(query.search(made.ctx(), text), list)
         assert isinstance(query.suggest(made.ctx(), "demo.thing", text), list)
         assert isinstance(query.records(made.ctx(), "demo.thing", Query(search=text))["data"], list)
+
+
+def test_words_that_very_many_records_have_find_the_same_without_being_gathered(
+    made: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(text: str) -> Any:
+        listed = query.records(made.ctx(), "demo.thing", Query(search=text, sort=["code"]))["data"]
+        return [one["code"] for one in listed], query.suggest(made.ctx(), "demo.thing", text), query.search(made.ctx(), text)
+
+    texts = ("螺", "wash", "b1", "nothing")
+    before = [found(text) for text in texts]
+    monkeypatch.setattr(words, "COMMON", 1)
+    monkeypatch.setattr(words, "SAMPLED", "SELECT count(*) AS hits FROM record_index i TABLESAMPLE SYSTEM (100)")
+    ctx = made.ctx()
+    assert ctx.atomically(lambda: words.look_up(ctx, "螺", "demo.thing")).words is None
+    assert ctx.atomically(lambda: words.look_up(ctx, "nothing", "demo.thing")).words == []
+    assert [found(text) for text in texts] == before
+    assert before[0][0] == ["B1", "B2"] and before[3][0] == []
 
 
 def test_typeahead_finds_codes_first_then_words_and_initials(made: Small) -> None:

@@ -32,7 +32,21 @@ def actions(ctx: Context, item: Form) -> list[str]:
 
 
 def forms(ctx: Context) -> list[Json]:
-    """The forms that the caller may read, packs in their order, forms in the order of their menu."""
+    """The forms that the caller may read, packs in their order, forms in the order of their menu.
+
+    Made once per catalogue and set of roles; not to be changed. A token's scope and a password that must be changed first
+    narrow it, and are looked at each time.
+    """
+    if ctx.caller.token_scope is not None or ctx.caller.must_change:
+        return _forms(ctx)
+    key = ("describe.forms", ctx.caller.roles)
+    found: list[Json] | None = ctx.catalogue.compiled.get(key)
+    if found is None:
+        found = ctx.catalogue.compiled[key] = _forms(ctx)
+    return list(found)
+
+
+def _forms(ctx: Context) -> list[Json]:
     readable = ctx.caller.policy.forms("read")
     packs = list(ctx.catalogue.packs)
     found = [item for item in ctx.catalogue.forms.values() if item.name in readable]

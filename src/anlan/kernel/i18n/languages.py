@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 LANGUAGES = ("zh", "en")  # the first is the default
 
 
+@lru_cache(maxsize=256)
 def language_of(tag: str | None) -> str:
     """`zh-CN`, `zh_Hans`, `en-GB` … → one of LANGUAGES; an unknown or empty tag → the default."""
     primary = (tag or "").replace("_", "-").split("-")[0].strip().lower()

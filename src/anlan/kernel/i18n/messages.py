@@ -71,6 +71,8 @@ class Messages:
         A parameter that is not given stays visible as `{name}`, so that a wrong call is seen and never fails.
         """
         wanted = language_of(language)
+        if not params and code in self.sentences.get(wanted, {}):
+            return self.sentences[wanted][code]
         sentence = next((self.sentences[one][code] for one in (wanted, *LANGUAGES)
                          if code in self.sentences.get(one, {})), code)  # fmt: skip
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Literal, NotRequired, TypedDict
 
 from anlan.kernel.access.identity import USERS
 from anlan.kernel.access.shape import instant_text
+from anlan.kernel.storage.pool import Connection
 from anlan.kernel.workflow.delegation import PLACES
 from anlan.kernel.workflow.ports import Ctx
 from anlan.kernel.workflow.request import PersonShown, Request, RequestShown, load, shown
@@ -97,13 +99,13 @@ def list(ctx: Ctx, box: Box = "open", *, form: str | None = None) -> builtins.li
     return [_todo(requests[row[0]], row) for row in rows]
 
 
-def count(ctx: Ctx) -> int:
-    """How many wait. One statement."""
+def count(ctx: Ctx, *, connection: Connection | None = None) -> int:
+    """How many wait. One statement; on `connection` where the caller has one open."""
     parameters = _parameters(ctx)
     if parameters is None:
         return 0
-    with ctx.site.pool.connection() as connection:
-        row = connection.execute(
+    with ctx.site.pool.connection() if connection is None else nullcontext(connection) as used:
+        row = used.execute(
             f"WITH RECURSIVE {PLACES} SELECT count(*) FROM ({_OPEN}) o", parameters, prepare=True
         ).fetchone()
     return int(row[0]) if row is not None else 0

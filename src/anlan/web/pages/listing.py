@@ -12,11 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from anlan.kernel import describe, query
 from anlan.kernel.context import Context
 from anlan.web.pages import board, bulk_page, calendar, filters, liststate, show
-from anlan.web.pages.columns import cell, choosable, column
+from anlan.web.pages.columns import choosable, column
 from anlan.web.pages.context import zone
 from anlan.web.pages.filters import Chip
 from anlan.web.pages.frame import render, words
 from anlan.web.pages.liststate import Listing
+from anlan.web.pages.rows import drawn_rows
 
 __all__ = ["count_of_list", "filter_fields", "list_page"]
 
@@ -83,8 +84,9 @@ def _content(request: Request, ctx: Context, form: Json, listing: Listing) -> di
         "totals": listing.totals_shown,
         "sorted": listing.sorted_by,
         "writable": bulk_page.writable(form, ctx.language),
-        "cell": cell,
-        "steps": _primary_steps(form),
+        "rows": drawn_rows(
+            form, found["data"], columns=columns, steps=_primary_steps(form), language=ctx.language, zone=zone(ctx)
+        ),
         "first_page": "after" not in request.query_params,
     }
 

@@ -60,13 +60,16 @@ class Listing:
 
     def carried(self, *without: str) -> list[tuple[str, str]]:
         """The parameters of the address, without those named."""
-        state = [(name, self.now.get(name, "")) for name in STATE if self.now.get(name, "") != self.base.get(name, "")]
+        return self._pairs(self.now, without)
+
+    def _pairs(self, now: Mapping[str, str], without: Sequence[str] = ()) -> list[tuple[str, str]]:
+        state = [(name, now.get(name, "")) for name in STATE if now.get(name, "") != self.base.get(name, "")]
         view_ = [("view", self.view)] if self.view and (self.named or state) else []
         return [(name, text) for name, text in (*view_, *state) if name not in without]
 
     def url(self, **changes: str) -> str:
         """The address of this list with some of its state changed."""
-        pairs = replace(self, now={**self.now, **changes}).carried()
+        pairs = self._pairs({**self.now, **changes})
         return f"/f/{self.form}" + (f"?{urlencode(pairs)}" if pairs else "")
 
     def tab_url(self, key: str) -> str:

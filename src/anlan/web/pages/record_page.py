@@ -30,13 +30,18 @@ def new_page(request: Request, ctx: Context) -> Response:
         raise forbidden(form["form"], "create")
     copied = request.query_params.get("copy")
     values = record.copy_of(ctx, form["form"], copied) if copied else {}
-    return _page(request, ctx, form, record.preview(ctx, form["form"], values)["record"], copied=list(values))
+    content = record.preview(ctx, form["form"], values)["record"]
+    return _drawn(request, ctx, form, _page(request, ctx, form, content, copied=list(values)))
 
 
 def record_page(request: Request, ctx: Context) -> Response:
     """`GET /f/{form}/{key}`: key is an id, a number or a code."""
     form = describe.form(ctx, request.path_params["form"])
-    return _page(request, ctx, form, record.read(ctx, form["form"], request.path_params["key"]))
+
+    def work() -> dict[str, Any]:
+        return _page(request, ctx, form, record.read(ctx, form["form"], request.path_params["key"]))
+
+    return _drawn(request, ctx, form, ctx.atomically(work))
 
 
 def trail_part(request: Request, ctx: Context) -> Response:
@@ -163,16 +168,18 @@ def _line_change(ctx: Context, form: Json, change: Json, names: Mapping[str, str
 
 def _page(
     request: Request, ctx: Context, form: Json, content: Json, *, copied: Sequence[str] = ()
-) -> Response:
+) -> dict[str, Any]:
+    """What the page of a record says; asks the database, so that one transaction may hold it all."""
     saved = bool(content.get("id"))
     waiting = _waiting(ctx, form, content) if saved else None
-    looked_at = request.query_params.get("part") == "peek"  # beside a list: to be read, not typed into
+    looked_at = _looked_at(request)
     editable = [] if waiting is not None or looked_at else _editable(form, content, saved=saved)
     label = show.label(form["label"], ctx.language)
     title = content.get("number") or content.get("code") or label
     if not saved:
         title = words().text("record.new_one", ctx.language, form=label)
-    values: dict[str, Any] = {
+    return {
+        "title": f"{title} · {label}",
         "form": form,
         "record": content,
         "saved": saved,
@@ -193,14 +200,16 @@ def _page(
         "chain": saved and has_chain(ctx, form),
         "may_copy": saved and "create" in form["actions"],
     }
-    return render(
-        request,
-        ctx,
-        "part/peek.html" if looked_at else "record.html",
-        title=f"{title} · {label}",
-        crumbs=[(label, f"/f/{form['form']}")],
-        **values,
-    )
+
+
+def _looked_at(request: Request) -> bool:
+    """Whether the record stands beside a list: to be read, not typed into."""
+    return request.query_params.get("part") == "peek"
+
+
+def _drawn(request: Request, ctx: Context, form: Json, values: dict[str, Any]) -> Response:
+    crumbs = [(show.label(form["label"], ctx.language), f"/f/{form['form']}")]
+    return render(request, ctx, "part/peek.html" if _looked_at(request) else "record.html", crumbs=crumbs, **values)
 
 
 def _waiting(ctx: Context, form: Json, content: Json) -> Json | None:
