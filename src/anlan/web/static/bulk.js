@@ -114,6 +114,8 @@ async function askHeads(place, target, faults) {
     if (!answer.ok) continue; // a field that the person may not write: the sentence says what is left to do
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const box = make("div", { "data-field": field }, ...page.body.childNodes);
+    const label = box.querySelector("[data-label]");
+    label.querySelector("span").textContent = label.dataset.label; // here it is not beside the field's name
     place.append(box);
     window.htmx.process(box);
     box.querySelector("[name=value]").focus();
