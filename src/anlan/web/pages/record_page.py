@@ -309,11 +309,16 @@ def _steps(form: Json, content: Json) -> list[tuple[str, Json]]:
 
 def _left_to(ctx: Context, form: Json, content: Json) -> tuple[str, list[str]] | None:
     """The next step and who takes it, where it is not the caller's: else the page would seem to lack a button."""
-    for key, one in (form.get("transitions") or {}).items():
-        if one.get("primary") and content.get("state") in one["from"] and key not in form["actions"]:
-            roles = [ctx.catalogue.roles[name].label for name in ctx.caller.policy.explain(form["form"], key).would_grant]
-            return show.label(one["label"], ctx.language), [role.text(ctx.language) for role in roles]
-    return None
+    next_ones = [
+        (key, one)
+        for key, one in (form.get("transitions") or {}).items()
+        if one.get("primary") and content.get("state") in one["from"]
+    ]
+    if not next_ones or any(key in form["actions"] for key, _ in next_ones):
+        return None
+    key, one = next_ones[0]
+    roles = [ctx.catalogue.roles[name].label for name in ctx.caller.policy.explain(form["form"], key).would_grant]
+    return show.label(one["label"], ctx.language), [role.text(ctx.language) for role in roles]
 
 
 def _makes(ctx: Context, form: Json, content: Json) -> list[tuple[str, Json]]:
