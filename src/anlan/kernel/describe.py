@@ -84,7 +84,7 @@ def _form(ctx: Context, item: Form) -> Json:
                               "comment": one.comment, "approval": one.approval, "allowed": ctx.caller.policy.can(item.name, key)}
                         for key, one in item.transitions.items()},
         "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states, "aside": one.aside,
-                              "several": _takes_several(one)}
+                              "several": _takes_several(one), "open_heads": _open_heads(item, one)}
                         for key, one in definition.conversions.items() if ctx.caller.policy.can(one.to, "create")},
         "views": {key: {"kind": one.kind, "by": one.by, "label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
                         "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items() if _usable(ctx, item, one)},
@@ -99,6 +99,19 @@ def _takes_several(conversion: Conversion) -> bool:
     return conversion.each is not None and not any(
         source == "id" and "." not in target for target, source in conversion.copied.items()
     )
+
+
+def _open_heads(form: Form, conversion: Conversion) -> list[str]:
+    """The fields of the head that one may choose when several documents disagree: what they link to without having to.
+
+    A supplier that a requisition only suggests is one; the customer who ordered is not.
+    """
+    return [
+        target
+        for target, source in conversion.copied.items()
+        if "." not in target and (field := form.fields.get(source)) is not None
+        and field.to is not None and not field.definition.required
+    ]  # fmt: skip
 
 
 def _usable(ctx: Context, form: Form, view: View) -> bool:

@@ -182,7 +182,7 @@ def _island(form: Json, listing: Listing, language: str) -> dict[str, Any]:
         if key in form["actions"]
     ]
     makes = [
-        {"key": key, "to": one["to"], "label": show.label(one["label"], language), "from": one["states"]}
+        {"key": key, "to": one["to"], "label": show.label(one["label"], language), "from": one["states"], "open": one["open_heads"]}
         for key, one in form["conversions"].items()
         if one["several"]
     ]

@@ -97,7 +97,7 @@ async function makeOne(wanted) {
       location.assign(`/f/${made.form ?? wanted.to}/${made.id}`);
     } catch (error) {
       key = crypto.randomUUID();
-      await askHeads(heads, wanted.to, error.problem?.errors ?? []);
+      await askHeads(heads, wanted, error.problem?.errors ?? []);
       fault.textContent = error instanceof TypeError ? say("not_reached") : error.problem?.errors?.[0]?.message || error.message;
       fault.hidden = false;
       yes.disabled = false;
@@ -106,11 +106,11 @@ async function makeOne(wanted) {
   dialog.addEventListener("close", () => { yes.disabled = false; }, { once: true });
 }
 
-/** The inputs of the fields that the documents disagree about, as a change of many records has them. */
-async function askHeads(place, target, faults) {
+/** The inputs of what the documents disagree about and may be chosen, as a change of many records has them. */
+async function askHeads(place, wanted, faults) {
   for (const { code, path: field } of faults) {
-    if (code !== "conversion.heads_differ" || place.querySelector(`[data-field="${field}"]`)) continue;
-    const answer = await fetch(`/f/${target}/field?field=${field}`, { credentials: "same-origin" });
+    if (code !== "conversion.heads_differ" || !wanted.open.includes(field) || place.querySelector(`[data-field="${field}"]`)) continue;
+    const answer = await fetch(`/f/${wanted.to}/field?field=${field}`, { credentials: "same-origin" });
     if (!answer.ok) continue; // a field that the person may not write: the sentence says what is left to do
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const box = make("div", { "data-field": field }, ...page.body.childNodes);
