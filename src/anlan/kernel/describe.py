@@ -104,7 +104,7 @@ def _takes_several(conversion: Conversion) -> bool:
 def _open_heads(form: Form, conversion: Conversion) -> list[str]:
     """The fields of the head that one may choose when several documents disagree: what they link to without having to.
 
-    A supplier that a requisition only suggests is one; the customer who ordered is not.
+    What the source only suggests is open; what it must name is not: the whole document is about it.
     """
     return [
         target
