@@ -107,6 +107,8 @@ def test_goods_are_received_against_an_order_by_scanning_with_less_than_two_taps
     page.locator(".scan-hit button.btn-primary").first.tap()
     taps += 1
     expect(page.locator(".scan-rows li")).to_have_count(3)
+    row = page.locator(".scan-rows li").first.bounding_box()
+    assert row is not None and row["width"] > 330, "the rows take the whole width"
     for code, _, _ in ITEMS:
         for _ in range(3 if code != "A003" else 2):
             scan(page, code)

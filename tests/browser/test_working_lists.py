@@ -182,3 +182,43 @@ def test_words_of_boards_calendars_and_the_side_panel_have_enough_contrast(
     page.locator("[data-peek]").first.click(force=True)
     expect(page.locator(".peek-head h2")).to_be_visible()
     assert page.evaluate(CONTRAST) == []
+
+
+def test_one_order_is_made_of_several_requisitions_and_what_they_disagree_about_is_asked(page: Page, served: Served) -> None:
+    ctx = context(served.site)
+    asked = []
+    for item, supplier in (("A001", "C002"), ("A002", None)):
+        values = {"reason": "并单", "needed_by": ctx.today.isoformat(), "supplier": supplier, "lines": [{"item": item, "quantity": "5"}]}
+        made = record.create(ctx, "purchase.requisition", values)
+        asked.append(record.step(ctx, "purchase.requisition", made["id"], "submit"))
+    page.goto("/f/purchase.requisition?view=to_order&search=并单")
+    page.locator("[data-pick-all]").check()
+    page.get_by_role("button", name="合并下推").click()
+    page.get_by_role("menuitem", name="下采购订单").click()
+    page.get_by_role("button", name="生成一张").click()
+    dialog = page.locator("#make-one")
+    expect(dialog.locator("[role=alert]")).to_contain_text("供应商")
+    supplier = dialog.get_by_label("供应商")
+    expect(supplier).to_be_focused()
+    page.keyboard.type("东湖")
+    dialog.locator(".suggest [role=option]").first.click()  # above the dialog, and to be clicked
+    expect(supplier).to_have_value("C002")
+    page.get_by_role("button", name="生成一张").click()
+    page.wait_for_url("**/f/purchase.order/*")
+    order_made = record.read(context(served.site), "purchase.order", page.url.rsplit("/", 1)[-1])
+    assert order_made["supplier"]["code"] == "C002"
+    assert [line["item"]["code"] for line in order_made["lines"]] == ["A001", "A002"]
+
+
+def test_orders_of_two_customers_are_not_put_into_one_delivery(page: Page, served: Served) -> None:
+    ids = {order(served.site, lines=1, customer=code)["id"] for code in ("C001", "C002")}
+    page.goto("/f/sales.order?view=all")
+    for key in ids:
+        page.locator(f"tr[data-id='{key}'] [data-pick]").check()
+    page.get_by_role("button", name="合并下推").click()
+    page.get_by_role("menuitem", name="出库").click()
+    page.get_by_role("button", name="生成一张").click()
+    expect(page.locator("#make-one [role=alert]")).to_contain_text("客户")
+    expect(page.locator("#make-one input")).to_have_count(0)
+    page.locator("#make-one").get_by_role("button", name="返回").click()
+    expect(page.locator("[data-bulk-count]")).to_have_text("已选 2 条")

@@ -111,7 +111,7 @@ def test_a_fault_stands_in_its_cell_and_the_good_rows_come_in_without_it(
     cell = re.search(r'name="cell.3.2" value="([^"]*)"', page)
     assert cell is not None and cell[1] == "也许"
     assert 'value="all"' not in page.partition('id="seen"')[2]
-    assert "名称 必填，请填写。" in page
+    assert "名称必填，请填写。" in page
     done = imported(admin, page, how="good")
     assert "新建 1 条" in done
     assert "跳过了 2 条" in done

@@ -72,6 +72,19 @@ def test_the_primary_step_comes_first_and_steps_without_the_right_are_not_shown(
     assert [key for key, _ in record_page._steps(allowed, {"state": "confirmed"})] == ["cancel"]
 
 
+def test_a_step_that_others_take_is_told_with_their_roles_and_never_beside_one_of_ones_own() -> None:
+    named = {"keeper": SimpleNamespace(label=SimpleNamespace(text=lambda language: "Keeper"))}
+    explain = SimpleNamespace(explain=lambda form, action: SimpleNamespace(would_grant=("keeper",)))
+    ctx: Any = SimpleNamespace(
+        catalogue=SimpleNamespace(roles=named), caller=SimpleNamespace(policy=explain), language="en"
+    )
+    without = FORM | {"actions": ["read", "create", "update"]}
+    without["transitions"] = {"confirm": {"from": ["draft"], "primary": True, "label": {"zh": "确认", "en": "Confirm"}}}
+    assert record_page._left_to(ctx, without, {"state": "draft"}) == ("Confirm", ["Keeper"])
+    assert record_page._left_to(ctx, without, {"state": "confirmed"}) is None
+    assert record_page._left_to(ctx, FORM, {"state": "draft"}) is None
+
+
 def test_computed_figures_after_the_lines_are_totals_at_their_foot() -> None:
     assert record_page._totals(FORM) == ["net", "net_home", "gross"]
     assert record_page._totals(FORM | {"order": ["party", "net"]}) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.context import Context
-from anlan.kernel.definition.model import Label, OptionDefinition, View
+from anlan.kernel.definition.model import Conversion, Label, OptionDefinition, View
 from anlan.kernel.errors import not_found
 from anlan.kernel.formula import DesignError
 from anlan.kernel.query.hints import hint_type
@@ -97,7 +97,8 @@ def _form(ctx: Context, item: Form) -> Json:
         "transitions": {key: {"label": _label(one.label), "from": one.source, "to": one.to, "primary": one.primary, "danger": one.danger,
                               "comment": one.comment, "approval": one.approval, "allowed": ctx.caller.policy.can(item.name, key)}
                         for key, one in item.transitions.items()},
-        "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states, "aside": one.aside}
+        "conversions": {key: {"to": one.to, "label": _label(one.label), "states": one.states, "aside": one.aside,
+                              "several": _takes_several(one), "open_heads": _open_heads(item, one)}
                         for key, one in definition.conversions.items() if ctx.caller.policy.can(one.to, "create")},
         "views": {key: {"kind": one.kind, "by": one.by, "label": _label(one.label), "columns": [path for path in one.columns if access.get(path) != "none"],
                         "where": one.where, "sort": one.sort, "totals": one.totals} for key, one in definition.views.items() if _usable(ctx, item, one)},
@@ -105,6 +106,26 @@ def _form(ctx: Context, item: Form) -> Json:
         "prints": prints, "actions": actions(ctx, item), "code": item.code_column, "title": item.label_column,
         "grants": dict.fromkeys(actions(ctx, item), True),
     }
+
+
+def _takes_several(conversion: Conversion) -> bool:
+    """Whether one document can be made from several: not where its head names the one it came from."""
+    return conversion.each is not None and not any(
+        source == "id" and "." not in target for target, source in conversion.copied.items()
+    )
+
+
+def _open_heads(form: Form, conversion: Conversion) -> list[str]:
+    """The fields of the head that one may choose when several documents disagree: what they link to without having to.
+
+    What the source only suggests is open; what it must name is not: the whole document is about it.
+    """
+    return [
+        target
+        for target, source in conversion.copied.items()
+        if "." not in target and (field := form.fields.get(source)) is not None
+        and field.to is not None and not field.definition.required
+    ]  # fmt: skip
 
 
 def _usable(ctx: Context, form: Form, view: View) -> bool:

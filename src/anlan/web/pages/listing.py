@@ -183,6 +183,11 @@ def _island(form: Json, listing: Listing, language: str) -> dict[str, Any]:
         for key, one in (form.get("transitions") or {}).items()
         if key in form["actions"]
     ]
+    makes = [
+        {"key": key, "to": one["to"], "label": show.label(one["label"], language), "from": one["states"], "open": one["open_heads"]}
+        for key, one in form["conversions"].items()
+        if one["several"]
+    ]
     tab = listing.tab
     return {
         "form": form["form"],
@@ -195,6 +200,7 @@ def _island(form: Json, listing: Listing, language: str) -> dict[str, Any]:
         "first": listing.first,
         "mayShare": listing.may_share,
         "steps": steps,
+        "makes": makes,
         "actions": [one for one in form["actions"] if one in {"update", "delete", "print", "export"}],
         "prints": [[key, show.label(one["label"], language)] for key, one in (form.get("prints") or {}).items()],
         "here": listing.url(),

@@ -192,6 +192,7 @@ def _page(
         "secondary": _secondary(form),
         "steps": _steps(form, content) if saved and waiting is None else [],
         "makes": _makes(ctx, form, content) if saved else [],
+        "left_to": _left_to(ctx, form, content) if saved and waiting is None else None,
         "state": (form.get("states") or {}).get(content.get("state") or "draft"),
         "waiting": waiting,
         "decisions": _decisions(ctx, waiting) if waiting else [],
@@ -313,6 +314,20 @@ def _steps(form: Json, content: Json) -> list[tuple[str, Json]]:
         if content.get("state") in one["from"] and key in form["actions"]
     ]
     return sorted(found, key=lambda pair: (not pair[1].get("primary"), bool(pair[1].get("danger"))))
+
+
+def _left_to(ctx: Context, form: Json, content: Json) -> tuple[str, list[str]] | None:
+    """The next step and who takes it, where it is not the caller's: else the page would seem to lack a button."""
+    next_ones = [
+        (key, one)
+        for key, one in (form.get("transitions") or {}).items()
+        if one.get("primary") and content.get("state") in one["from"]
+    ]
+    if not next_ones or any(key in form["actions"] for key, _ in next_ones):
+        return None
+    key, one = next_ones[0]
+    roles = [ctx.catalogue.roles[name].label for name in ctx.caller.policy.explain(form["form"], key).would_grant]
+    return show.label(one["label"], ctx.language), [role.text(ctx.language) for role in roles]
 
 
 def _makes(ctx: Context, form: Json, content: Json) -> list[tuple[str, Json]]:

@@ -7,6 +7,7 @@ const byId = (id) => document.getElementById(id);
 const island = () => JSON.parse(byId("list-island").textContent);
 const AT_ONCE = 100; // as the kernel has it: more are a job
 const PAGES_AT_ONCE = 5;
+const MOST_SOURCES = 200; // as the kernel has it: one document from at most so many
 const picked = new Map(); // id -> state
 let everything = false; // all of the filter
 let last = null;
@@ -55,6 +56,69 @@ function show() {
     const found = island().steps.filter((one) => everything || one.from.some((state) => states.has(state)));
     steps.replaceChildren(...(found.length ? found.map((one) =>
       make("button", { type: "button", role: "menuitem", class: `pop-item${one.danger ? " danger" : ""}`, "data-bulk-step": one.key }, one.label)) : [make("p", { class: "quiet" }, say("no_step"))]));
+  }
+  const makes = byId("bulk-makes");
+  if (makes) {
+    document.querySelector("[popovertarget=bulk-makes]").hidden = everything || picked.size > MOST_SOURCES; // the documents are named one by one
+    const found = island().makes.filter((one) => takenBy(one).length);
+    makes.replaceChildren(...(found.length ? found.map((one) =>
+      make("button", { type: "button", role: "menuitem", class: "pop-item", "data-bulk-make": one.key }, one.label)) : [make("p", { class: "quiet" }, say("no_make"))]));
+  }
+}
+
+/** The chosen records that a conversion may be made of by their state. */
+const takenBy = (one) => [...picked].filter(([, state]) => one.from.includes(state)).map(([id]) => id);
+
+/** One document from the chosen ones: a draft that opens. What their heads disagree about is asked for and said. */
+async function makeOne(wanted) {
+  const dialog = byId("make-one");
+  const ids = takenBy(wanted);
+  const left = picked.size - ids.length;
+  byId("make-one-title").textContent = say("make_one", { what: wanted.label });
+  byId("make-one-text").textContent = say("make_one_text", { n: ids.length }) + (left ? ` ${say("make_states", { n: left })}` : "");
+  const fault = dialog.querySelector(".part-error");
+  const heads = dialog.querySelector(".said-heads");
+  fault.hidden = true;
+  heads.replaceChildren();
+  dialog.returnValue = "";
+  dialog.showModal();
+  const form = dialog.querySelector("form");
+  const yes = form.querySelector("[value=yes]");
+  let key = crypto.randomUUID();
+  form.onsubmit = async (event) => {
+    if (event.submitter !== yes) return;
+    event.preventDefault();
+    if (yes.disabled) return;
+    yes.disabled = true;
+    try {
+      const body = { ids };
+      for (const one of heads.children) body[one.dataset.field] = valueOf(one.querySelector("[name=value]"));
+      const made = await api("POST", `/records/${island().form}/make/${wanted.to}`, { body, key });
+      location.assign(`/f/${made.form ?? wanted.to}/${made.id}`);
+    } catch (error) {
+      key = crypto.randomUUID();
+      await askHeads(heads, wanted, error.problem?.errors ?? []);
+      fault.textContent = error instanceof TypeError ? say("not_reached") : error.problem?.errors?.[0]?.message || error.message;
+      fault.hidden = false;
+      yes.disabled = false;
+    }
+  };
+  dialog.addEventListener("close", () => { yes.disabled = false; }, { once: true });
+}
+
+/** The inputs of what the documents disagree about and may be chosen, as a change of many records has them. */
+async function askHeads(place, wanted, faults) {
+  for (const { code, path: field } of faults) {
+    if (code !== "conversion.heads_differ" || !wanted.open.includes(field) || place.querySelector(`[data-field="${field}"]`)) continue;
+    const answer = await fetch(`/f/${wanted.to}/field?field=${field}`, { credentials: "same-origin" });
+    if (!answer.ok) continue; // a field that the person may not write: the sentence says what is left to do
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const box = make("div", { "data-field": field }, ...page.body.childNodes);
+    const label = box.querySelector("[data-label]");
+    label.querySelector("span").textContent = label.dataset.label; // here it is not beside the field's name
+    place.append(box);
+    window.htmx.process(box);
+    box.querySelector("[name=value]").focus();
   }
 }
 
@@ -116,8 +180,7 @@ async function exported() {
   byId("bulk-result").showModal();
 }
 
-function valueOf(form) {
-  const input = form.elements.value;
+function valueOf(input) {
   if (input.dataset.kind === "boolean") return input.value === "true";
   if (input.dataset.kind === "list") return [...input.selectedOptions].map((one) => one.value);
   const text = input.value.trim();
@@ -133,7 +196,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!form.elements.value) return;
   try {
-    const body = { action: "set", values: { [form.elements.field.value]: valueOf(form) } };
+    const body = { action: "set", values: { [form.elements.field.value]: valueOf(form.elements.value) } };
     byId("bulk-set").hidePopover();
     send(body);
   } catch (error) {
@@ -169,7 +232,11 @@ document.addEventListener("click", async (event) => {
   if (event.target.closest("[data-bulk-none]")) return clear();
   const step = event.target.closest("[data-bulk-step]");
   const print = event.target.closest("[data-bulk-print]");
-  if (step) {
+  const one = event.target.closest("[data-bulk-make]");
+  if (one) {
+    byId("bulk-makes").hidePopover();
+    makeOne(island().makes.find((each) => each.key === one.dataset.bulkMake));
+  } else if (step) {
     byId("bulk-steps").hidePopover();
     const wanted = island().steps.find((one) => one.key === step.dataset.bulkStep);
     const comment = await ask(wanted.label, say("ask_bulk", { n: count(), what: wanted.label }), wanted.ask);

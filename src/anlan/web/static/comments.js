@@ -28,7 +28,7 @@ async function offer(input) {
   const found = await api("GET", `/records/${page.dataset.form}/${page.dataset.id}/mentionable?${query}`).catch(() => ({ data: [] }));
   if (turn !== asked || document.activeElement !== input) return;
   floating.onpick = (person) => take(input, person);
-  floating.show(input, found.data);
+  floating.show(input, found.data, { none: "no_reader" });
 }
 
 function take(input, person) {

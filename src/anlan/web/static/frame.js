@@ -56,7 +56,7 @@ const choose = (index) => {
 // What the page offers now: its visible buttons and links, by their words. The palette names them by place.
 let offered = [];
 const offers = () => [...document.querySelectorAll(".work > main :is(.actions, .buttons, .record-head, .page-head) :is(button, a.btn), .work > main .pop-item")]
-  .filter((one) => !one.disabled && (one.checkVisibility() || one.closest("[popover]")))
+  .filter((one) => !one.disabled && !one.closest("[hidden]") && (one.checkVisibility() || one.closest("[popover]")))
   .map((one) => [one, (one.dataset.words || one.getAttribute("aria-label") || one.textContent).trim().replaceAll("|", " ").replace(/\s+/g, " ")])
   .filter(([, words]) => words && words.length < 40);
 const openPalette = () => {
@@ -116,7 +116,7 @@ const RECENT = `anlan.recent.${document.body.dataset.login}`;
 const recent = () => JSON.parse(localStorage.getItem(RECENT) || "[]");
 const record = byId("record");
 if (record?.dataset.id) {
-  const now = { url: `/f/${record.dataset.form}/${record.dataset.id}`, number: byId("heading").textContent, title: record.dataset.title, form: record.dataset.label };
+  const now = { url: `/f/${record.dataset.form}/${record.dataset.id}`, number: byId("heading").textContent, title: record.dataset.title === byId("heading").textContent ? "" : record.dataset.title, form: record.dataset.label };
   localStorage.setItem(RECENT, JSON.stringify([now, ...recent().filter((one) => one.url !== now.url)].slice(0, 12)));
 }
 const recentBlock = document.querySelector("[data-recent]");

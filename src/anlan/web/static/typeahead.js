@@ -58,7 +58,7 @@ export function picker() {
       });
     },
     move: (step) => rows.length && mark((place + step + rows.length) % rows.length),
-    show(anchor, found, marked = 0) {
+    show(anchor, found, { marked = 0, none = "none_found" } = {}) {
       rows = found;
       list.replaceChildren(...rows.map((one, at) => {
         const side = Object.entries(one).filter(([name]) => !["id", "code", "label", "form"].includes(name)).map(([, value]) => value);
@@ -72,8 +72,10 @@ export function picker() {
         });
         return row;
       }));
-      if (!rows.length) list.append(make("div", { class: "nothing" }, say("none_found")));
-      if (!list.isConnected) document.body.append(list);
+      if (!rows.length) list.append(make("div", { class: "nothing" }, say(none)));
+      // An open dialog or popover lies above the page, and what is outside a dialog cannot be clicked.
+      const home = anchor.closest("dialog[open], [popover]") ?? document.body;
+      if (list.parentElement !== home) home.append(list);
       list.hidden = false;
       place = marked;
       placeBelow(list, anchor);
