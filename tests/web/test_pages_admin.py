@@ -230,6 +230,14 @@ def test_the_trail_names_fields_and_ways_in_words(admin: TestClient, site: Site)
     assert told in {"状态、客户、审批、x_unheard_of", "state, Customer, approval, x_unheard_of"}
 
 
+def test_a_refusal_names_the_action_in_words(app: Any) -> None:
+    keeper = as_person(app, "stranger")
+    refusal = keeper.get("/f/sales.order/new").text
+    assert "您没有对销售订单进行查看的权限" in refusal
+    said = keeper.get("/f/sales.order/new", headers={"accept-language": "en"}).text
+    assert "You may not read Sales order" in said
+
+
 def test_versions_and_packs_are_named_in_words(admin: TestClient) -> None:
     page = admin.get("/admin/catalogue").text
     assert "系统管理 <span class=\"code\">system</span>" in page
