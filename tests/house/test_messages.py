@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from anlan.kernel.dashboard import PERIODS
+from anlan.kernel.definition.reader import KINDS
 from anlan.kernel.fieldtype.types import FIELD_TYPES
 from anlan.kernel.formula.errors import DESIGN_CODES
 from anlan.kernel.i18n import LANGUAGES
