@@ -79,9 +79,11 @@ def touched(ctx: Context, form: str, names: Sequence[str]) -> str:
     """The fields that an event touched, in words: by their labels, what is no field by a sentence of its own."""
     known = ctx.catalogue.forms.get(form)
     fields = known.definition.fields if known is not None else {}
+    labels = {name: fields[name].label for name in names if name in fields}
     told = (
-        fields[name].label.text(ctx.language) if name in fields and fields[name].label is not None
+        label.text(ctx.language)
+        if (label := labels.get(name)) is not None
         else worded(ctx.language, f"admin.touched.{name}", name)
         for name in names
-    )  # fmt: skip
+    )
     return words().text("admin.between", ctx.language).join(dict.fromkeys(told))
