@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from anlan.kernel.dashboard import PERIODS
+from anlan.kernel.definition.reader import KINDS
 from anlan.kernel.fieldtype.types import FIELD_TYPES
 from anlan.kernel.formula.errors import DESIGN_CODES
 from anlan.kernel.i18n import LANGUAGES
@@ -136,13 +137,14 @@ def test_what_rules_declare_to_refuse_with_has_a_sentence() -> None:
 
 def test_codes_that_are_put_together_have_sentences() -> None:
     made = {f"formula.{code}" for code in DESIGN_CODES} | {f"kind.{key}" for key in FIELD_TYPES}
+    made |= {f"admin.kind.{kind}" for kind in KINDS}
     assert made - set(sentences()["en"]) == set()
 
 
 def test_no_sentence_is_left_that_nothing_says() -> None:
     """Codes that are put together from parts are known by their first part."""
-    parts = ("access.why.", "admin.access.", "admin.action.", "admin.finding.", "admin.health.", "admin.job.",
-             "admin.jobs.", "admin.level.", "admin.remedy.", "api.", "approval.", "audit.", "bulk.outcome.", "card.", "days.", "delegation.", "error.",
+    parts = ("access.why.", "action.", "admin.access.", "admin.action.", "admin.finding.", "admin.health.", "admin.job.",
+             "admin.jobs.", "admin.kind.", "admin.level.", "admin.remedy.", "admin.touched.", "admin.via.", "api.", "approval.", "audit.", "bulk.outcome.", "card.", "days.", "delegation.", "error.",
              "event.", "field.", "filter.", "formula.", "js.", "keys.", "kind.", "me.density.", "merge.", "message.approval.", "record.line_",
              "theme.", "title.", "todo.box.", "todo.kind.", "todo.none_", "todo.status.", "views.left.", "views.part.", "weekday.")  # fmt: skip
     made = {f"unknown_{kind}" for kind in ("form", "register", "report", "dashboard")} | {

@@ -13,6 +13,7 @@ from anlan.kernel import job, record
 from anlan.kernel.access import sessions
 from anlan.kernel.site import Site
 from anlan.web.app import create_app
+from anlan.web.pages.admin.shared import touched
 from anlan.web.pages.frame import ADMIN
 from page_site import PASSWORD, context, order, page_site
 
@@ -221,6 +222,27 @@ def test_the_trail_is_searched_by_who_and_by_record(admin: TestClient, site: Sit
     assert f"/f/sales.order/{made['id']}" in found
     nobody = admin.get(f"/admin/audit?who=stranger&record={made['number']}").text
     assert f"/f/sales.order/{made['id']}" not in nobody
+
+
+def test_the_trail_names_fields_and_ways_in_words(admin: TestClient, site: Site) -> None:
+    assert '<span class="quiet">网页</span>' in admin.get("/admin/audit?form=system.user").text
+    told = touched(context(site), "sales.order", ["state", "customer", "approval", "x_unheard_of"])
+    assert told in {"状态、客户、审批、x_unheard_of", "state, Customer, approval, x_unheard_of"}
+
+
+def test_a_refusal_names_the_action_in_words(app: Any) -> None:
+    keeper = as_person(app, "stranger")
+    refusal = keeper.get("/f/sales.order/new").text
+    assert "您没有对销售订单进行查看的权限" in refusal
+    said = keeper.get("/f/sales.order/new", headers={"accept-language": "en"}).text
+    assert "You may not read Sales order" in said
+
+
+def test_versions_and_packs_are_named_in_words(admin: TestClient) -> None:
+    page = admin.get("/admin/catalogue").text
+    assert "系统管理 <span class=\"code\">system</span>" in page
+    assert "初始版本" in page
+    assert ">init<" not in page
 
 
 def test_a_day_that_is_none_is_refused_with_a_sentence(admin: TestClient) -> None:

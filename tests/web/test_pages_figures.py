@@ -88,6 +88,18 @@ def test_a_parameter_that_cannot_be_read_is_said_beside_what_was_typed(admin: Te
     assert 'value="yesterday"' in page.text
 
 
+def test_a_report_that_was_just_opened_asks_for_what_it_needs_without_blame(admin: TestClient) -> None:
+    page = admin.get("/r/finance.receivable_statement").text
+    assert "请先选择客户" in page
+    assert 'class="faults"' not in page
+    assert "/api/v1/reports/" not in page  # nothing to take away yet
+
+
+def test_a_needed_parameter_that_was_left_empty_is_named_by_its_label(admin: TestClient) -> None:
+    page = admin.get("/r/finance.receivable_statement?party=&to=2026-11-25").text
+    assert "客户 必填，请填写。" in page
+
+
 def test_a_pivots_cell_leads_to_the_list_with_its_filter(admin: TestClient) -> None:
     page = admin.get("/f/sales.order/pivot?rows=customer&columns=date@month&values=count").text
     cell = next(one for one in links(page, "/f/sales.order?") if "customer" in one and "DATE" in one)

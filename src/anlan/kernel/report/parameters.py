@@ -80,7 +80,7 @@ def read_parameters(ctx: Context, report: ReportDefinition, given: Mapping[str, 
         else:
             values[key] = _read(ctx, key, item, sent, faults)
         if item.required and values[key] is None and not faults:
-            faults.append(Fault("required", key, {"field": key, "label": item.label}))
+            faults.append(Fault("required", key, {"label": item.label}))
     if faults:
         raise invalid(faults)
     return values

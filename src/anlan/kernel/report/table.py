@@ -138,7 +138,7 @@ def _turnover(ctx: Context, report: ReportDefinition, parameters: Mapping[str, A
     first, last = parameters.get("from"), parameters.get("to")
     if not isinstance(first, date) or not isinstance(last, date):
         missing = "to" if isinstance(first, date) else "from"
-        raise invalid([Fault("required", missing, {"field": missing, "label": report.parameters[missing].label})])
+        raise invalid([Fault("required", missing, {"label": report.parameters[missing].label})])
     literals = {key: literal(parameters[key], item) for key, item in report.parameters.items()}
 
     def narrow(shape: Any, names: Any) -> list[str]:

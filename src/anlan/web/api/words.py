@@ -51,16 +51,27 @@ def in_language(value: Any, spoken: str) -> Any:
 def sentences(site: Any, spoken: str) -> Callable[[str, Mapping[str, Any]], str]:
     """A function from a code and its parameters to the sentence in a language.
 
-    A form is named by its label, a kind of value by words.
+    A form is named by its label, a kind of value and an action by words.
     """
 
     def sentence(code: str, given: Mapping[str, Any]) -> str:
         params = {name: _shown(site, spoken, name, value) for name, value in given.items()}
+        if isinstance(given.get("action"), str):
+            params["action"] = _action(site, spoken, str(given.get("form")), given["action"])
         params.pop("code", None)
         params.pop("language", None)
         return str(site.messages.text(code, spoken, **params))
 
     return sentence
+
+
+def _action(site: Any, spoken: str, form: str, action: str) -> str:
+    """What somebody wanted to do: the label of the form's own step, or the word of a basic action."""
+    known = site.catalogue.forms.get(form)
+    if known is not None and action in known.transitions:
+        return str(known.transitions[action].label.text(spoken))
+    word = str(site.messages.text(f"action.{action}", spoken))
+    return action[:_MOST_CHARACTERS] if word == f"action.{action}" else word
 
 
 def _shown(site: Any, spoken: str, name: str, value: Any) -> Any:

@@ -42,15 +42,21 @@ def report_page(request: Request, ctx: Context) -> Response:
     }
     table: Json | None = None
     error = ""
+    choose: list[str] = []
     try:
         table = report.run(ctx, name, given)
     except Refused as refused:
         if refused.status != 422:
             raise
-        error = said(request, refused)
+        if not request.query_params and all(one.code == "required" for one in refused.faults):
+            # Just opened: nothing is wrong yet, something is to be chosen.
+            labels = [definition["parameters"][one.path]["label"] for one in refused.faults]
+            choose = [show.label(one, ctx.language) for one in labels]
+        else:
+            error = said(request, refused)
     shown = _shown(definition, given, table)
     used = {key: text for key, text in shown.items() if text}
-    kinds = FORMATS if definition["exports"] else ()
+    kinds = FORMATS if definition["exports"] and table is not None else ()
     files = [(kind, f"/api/v1/reports/{name}?" + urlencode(given | {"format": kind})) for kind in kinds]
     return render(
         request,
@@ -64,8 +70,9 @@ def report_page(request: Request, ctx: Context) -> Response:
         most=MOST_ROWS,
         files=files,
         error=error,
+        choose=choose,
         opens=_Opens(ctx, name, used, table),
-        pivot=f"/r/{name}/pivot?" + urlencode(given) if definition["reading"] != "turnover" else "",
+        pivot=f"/r/{name}/pivot?" + urlencode(given) if table and definition["reading"] != "turnover" else "",
     )
 
 

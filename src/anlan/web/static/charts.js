@@ -33,8 +33,9 @@ function options(data, place) {
     const parts = data.names.map((name, at) => ({ name, value: series[0].data[at] })).filter((one) => one.value > 0);
     return { ...base, series: [{ type: "pie", radius: ["42%", "68%"], center: ["50%", "44%"], data: parts, label: { color: text, fontSize: size }, itemStyle: { borderColor: read(place, "--an-bg"), borderWidth: 2 } }] };
   }
-  const lying = data.chart === "bar" && series.length === 1 && data.names.some((name) => name.length > 7 && !/^\d{4}-/.test(name));
-  const names = { type: "category", data: data.names, inverse: lying, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: text, fontSize: size, hideOverlap: true, width: lying ? size * 10.6 : undefined, overflow: lying ? "truncate" : undefined } };
+  const long = data.names.length < 25 && data.names.some((name) => name.length > 7 && !/^\d{4}-/.test(name));
+  const lying = long && data.chart === "bar" && series.length === 1;
+  const names = { type: "category", data: data.names, inverse: lying, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: text, fontSize: size, hideOverlap: true, interval: long && !lying ? 0 : undefined, rotate: long && !lying ? 28 : 0, width: long ? size * (lying ? 10.6 : 7) : undefined, overflow: long ? "truncate" : undefined } };
   const figures = { type: "value", splitLine: { lineStyle: { color: line } }, axisLabel: { color: text, fontSize: size, formatter: short, hideOverlap: true } };
   return {
     ...base, grid: { left: 4, right: 12, top: 12, bottom: series.length > 1 ? 34 : 4, containLabel: true },

@@ -16,7 +16,7 @@ from anlan.kernel.catalogue import change
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.settings import SETTINGS, Secret
-from anlan.web.pages.admin.shared import Form, back, event_told, shown
+from anlan.web.pages.admin.shared import Form, back, event_told, shown, touched, worded
 
 __all__ = [
     "admin_home",
@@ -124,7 +124,7 @@ def _audit(request: Request, ctx: Context, *, verdict: dict[str, Any] | None = N
     return shown(
         request, ctx, "audit", refused=refused, events=rows, given=given, people=people, verdict=verdict,
         kinds=sorted({one["kind"] for one in rows} | {given["kind"]} - {""}), more=len(rows) == PAGE,
-        steps=_step_labels(ctx, rows), told=partial(event_told, ctx.language),
+        steps=_step_labels(ctx, rows), told=partial(event_told, ctx.language), touched=partial(touched, ctx), worded=partial(worded, ctx.language),
     )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def _catalogue(request: Request, ctx: Context, *, refused: Refused | None = None
                 raise
             refused = refused or one
     return shown(
-        request, ctx, "catalogue", refused=refused, packs=list(ctx.catalogue.packs.values()),
+        request, ctx, "catalogue", worded=partial(worded, ctx.language), refused=refused, packs=list(ctx.catalogue.packs.values()),
         changed=[one for one in listing if one["changed"]], plan=plan, draft=draft,
         versions=change.versions(ctx), conflicts=change.conflicts(ctx),
     )  # fmt: skip

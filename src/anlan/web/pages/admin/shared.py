@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from anlan.kernel.errors import Refused
 from anlan.web.pages.errors import said
 from anlan.web.pages.frame import ADMIN, render, words
 
-__all__ = ["Form", "back", "event_told", "form_labels", "shown", "title_of"]
+__all__ = ["Form", "back", "event_told", "form_labels", "shown", "title_of", "touched", "worded"]
 
 Form = Mapping[str, Any]
 
@@ -67,5 +67,23 @@ def form_labels(ctx: Context) -> dict[str, str]:
 
 def event_told(language: str, kind: str) -> str:
     """A kind of event in words; one that has none as it is written."""
-    code = f"event.{kind}"
-    return words().text(code, language) if code in words().sentences["zh"] else kind
+    return worded(language, f"event.{kind}", kind)
+
+
+def worded(language: str, code: str, otherwise: str) -> str:
+    """The sentence of a code that is made from data; `otherwise` where there is none."""
+    return words().text(code, language) if code in words().sentences["zh"] else otherwise
+
+
+def touched(ctx: Context, form: str, names: Sequence[str]) -> str:
+    """The fields that an event touched, in words: by their labels, what is no field by a sentence of its own."""
+    known = ctx.catalogue.forms.get(form)
+    fields = known.definition.fields if known is not None else {}
+    labels = {name: fields[name].label for name in names if name in fields}
+    told = (
+        label.text(ctx.language)
+        if (label := labels.get(name)) is not None
+        else worded(ctx.language, f"admin.touched.{name}", name)
+        for name in names
+    )
+    return words().text("admin.between", ctx.language).join(dict.fromkeys(told))
