@@ -218,6 +218,9 @@ def test_the_statements_of_a_list_page_are_at_most_eight_whatever_the_rows(
         return run(self, text, *more, **named)
 
     def count(address: str) -> int:
+        return min(counted(address) for _ in range(2))  # who asks is looked up again every five seconds
+
+    def counted(address: str) -> int:
         admin.get(address)
         sent.clear()
         monkeypatch.setattr(psycopg.Cursor, "execute", noted)

@@ -336,7 +336,8 @@ def _makes(ctx: Context, form: Json, content: Json) -> list[tuple[str, Json]]:
     if not any(content.get("state") in one["states"] for one in offered.values()):
         return []
     possible = record.makeable(ctx, form["form"], content["id"])
-    return [(key, one) for key, one in offered.items() if key in possible]
+    found = [(key, one) for key, one in offered.items() if key in possible]
+    return sorted(found, key=lambda item: bool(item[1].get("aside")))  # sending back or correcting is no next step
 
 
 def _island(ctx: Context, form: Json, content: Json, editable: list[str]) -> dict[str, Any]:
