@@ -83,6 +83,7 @@ def test_a_deleted_draft_is_taken_back_from_the_list(page: Page) -> None:
     page.get_by_role("button", name="更多操作").click()
     page.get_by_role("menuitem", name="删除草稿").click()
     page.locator("#ask-yes").click()
+    page.wait_for_url("**/f/sales.order")
     bar = page.locator(".said")
     expect(bar).to_contain_text("已删除")
     bar.get_by_role("button", name="撤销").click()

@@ -97,7 +97,7 @@ def test_a_report_that_was_just_opened_asks_for_what_it_needs_without_blame(admi
 
 def test_a_needed_parameter_that_was_left_empty_is_named_by_its_label(admin: TestClient) -> None:
     page = admin.get("/r/finance.receivable_statement?party=&to=2026-11-25").text
-    assert "客户 必填，请填写。" in page
+    assert "客户必填，请填写。" in page
 
 
 def test_a_pivots_cell_leads_to_the_list_with_its_filter(admin: TestClient) -> None:

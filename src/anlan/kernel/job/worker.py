@@ -23,6 +23,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -94,7 +95,8 @@ def drain(site: Site, *, rounds: int = 100) -> int:
         handed += moved
         if moved == 0:
             break
-        asyncio.run(_work_off(site))
+        with ThreadPoolExecutor(max_workers=1) as own:  # the caller's thread may have a loop that runs
+            own.submit(asyncio.run, _work_off(site)).result()
     return handed
 
 
