@@ -10,7 +10,8 @@ from typing import Any
 
 from anlan.kernel.catalogue.form import Field, Form
 from anlan.kernel.context import Context
-from anlan.kernel.definition.model import Conversion, Label, OptionDefinition, View
+from anlan.kernel.definition.fields import OptionDefinition
+from anlan.kernel.definition.model import Conversion, Label, View
 from anlan.kernel.errors import not_found
 from anlan.kernel.formula import DesignError
 from anlan.kernel.query.hints import hint_type

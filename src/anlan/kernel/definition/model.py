@@ -10,14 +10,31 @@ key, nothing is addressed by position, and order stands in explicit `order` list
       subject: {type: text, required: true, label: {zh: 主题, en: Subject}}
 
 The models only say what a definition may look like. Whether names exist and formulas type-check is said by
-the catalogue, which sees all definitions together.
+the catalogue, which sees all definitions together. Fields (`fields.py`) and what shows figures (`shown.py`) have files of
+their own; everything can be had from here.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
+
+from anlan.kernel.definition.elements import Action, FormulaText, Grant, Key, Label, LabelText, Model, Name
+from anlan.kernel.definition.fields import (
+    Balance,
+    FieldDefinition,
+)
+from anlan.kernel.definition.shown import (
+    DashboardDefinition,
+    Parameter,
+    PrintDefinition,
+    ReportColumn,
+    ReportDefinition,
+    ReportPart,
+    ReportSource,
+    Widget,
+)
 
 __all__ = [
     "Action",
@@ -48,157 +65,6 @@ __all__ = [
     "Widget",
     "Workflow",
 ]
-
-KEY = r"^[a-z][a-z0-9_]*$"
-NAME = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
-
-Key = Annotated[str, Field(pattern=KEY, max_length=40)]
-Name = Annotated[str, Field(pattern=NAME, max_length=60)]
-FormulaText = Annotated[str, Field(max_length=8192)]
-
-
-class Model(BaseModel):
-    """Base of all definitions: unknown attributes are errors, instances do not change.
-
-    `retained`: a newer pack no longer has the element, but the company uses it (docs/internals/merge.md).
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-    retained: bool = False
-
-
-class Label(Model):
-    """A text in every language of the screen; a plain string counts for all of them."""
-
-    zh: str
-    en: str
-
-    def text(self, language: str) -> str:
-        """The text for a language tag such as `zh-CN` or `en`."""
-        return self.en if language.startswith("en") else self.zh
-
-
-def _label(value: Any) -> Any:
-    return {"zh": value, "en": value} if isinstance(value, str) else value
-
-
-LabelText = Annotated[Label, BeforeValidator(_label)]
-
-
-class Balance(Model):
-    """A field that shows a register's balance: which resource, and how the record names the key.
-
-    `key` maps dimensions to formulas of the record; the short spelling `register.resource` means
-    `{line: id}` in a line.
-    """
-
-    register_name: Name = Field(alias="register")
-    resource: Key
-    key: dict[Key, FormulaText] = Field(default_factory=dict)
-
-
-def _balance(value: Any) -> Any:
-    if isinstance(value, str):
-        register, _, resource = value.rpartition(".")
-        return {"register": register, "resource": resource}
-    return value
-
-
-class Hint(Model):
-    """A figure that is shown beside each choice while a link is typed: a register's balance, or the last value used.
-
-    Balance: `register`, `resource`, and the `dimension` that is the choice. Last value: `form`, the path of its `value`
-    and of the `link` that is the choice (`lines.price`, `lines.item`), of the newest record that has left its draft.
-    `key` narrows by the record that is typed into: dimension (or field of `form`) → its head field, where that is filled.
-    """
-
-    label: LabelText
-    register_name: Name | None = Field(default=None, alias="register")
-    resource: Key | None = None
-    dimension: Key | None = None
-    form: Name | None = None
-    value: str | None = None
-    link: str | None = None
-    key: dict[Key, Key] = Field(default_factory=dict)
-
-
-class Scan(Model):
-    """Lines that are scanned: which of their fields takes what; `by` are fields of the item's form that hold codes."""
-
-    item: Key
-    quantity: Key
-    by: list[Key] = Field(default_factory=lambda: ["code"])
-    lot: Key | None = None
-    expiry: Key | None = None
-    serial: Key | None = None
-
-
-class Grid(Model):
-    """How lines are typed: `scan`; `sides`, two amounts of which a line has one, whose sums must be equal."""
-
-    sides: list[Key] = Field(default_factory=list)
-    scan: Scan | None = None
-
-
-class FieldDefinition(Model):
-    """One typed value of a form; `type` is a key of `fieldtype.FIELD_TYPES`.
-
-    `default` is a formula when it is a string, else a literal. `formula` fields are stored unless
-    `stored: false`, which means: computed when read. A field with `lookup` is a path through links,
-    computed when read.
-    """
-
-    type: str
-    label: LabelText | None = None
-    help: LabelText | None = None
-    required: bool = False
-    readonly: bool = False
-    hidden: bool = False
-    unique: bool = False
-    search: bool = False
-    default: Any = None
-    formula: FormulaText | None = None
-    stored: bool = True
-    lookup: FormulaText | None = None
-    balance: Annotated[Balance | None, BeforeValidator(_balance)] = None
-    check: FormulaText | None = None
-    check_message: LabelText | None = None
-    to: str | None = None
-    only: FormulaText | None = None
-    options: dict[str, Option] | None = None
-    options_from: Literal["roles", "languages", "zones"] | None = None
-    currency: FormulaText | None = Field(default=None, alias="in")
-    unit: FormulaText | None = None
-    digits: int | None = None
-    max_length: int | None = None
-    minimum: Any = None
-    maximum: Any = None
-    copied: bool = True
-    fields: dict[Key, FieldDefinition] | None = None
-    order: list[Key] | None = None
-    accept: list[str] | None = None
-    locked: list[str] | None = None
-    width: int | None = None
-    hints: dict[Key, Hint] = Field(default_factory=dict)
-    grid: Grid | None = None
-
-
-def _option(value: Any) -> Any:
-    return (
-        {"label": value} if isinstance(value, str) or (isinstance(value, dict) and "zh" in value) else value
-    )
-
-
-class OptionDefinition(Model):
-    """One choice: label, colour, retired (shown on old rows, not selectable)."""
-
-    label: LabelText
-    colour: str | None = None
-    retired: bool = False
-
-
-Option = Annotated[OptionDefinition, BeforeValidator(_option)]
 
 
 class NumberPattern(Model):
@@ -289,18 +155,6 @@ class Conversion(Model):
     copied: dict[str, FormulaText] = Field(default_factory=dict, alias="copy")
     when: FormulaText | None = None
     aside: bool = False
-
-
-Action = str
-
-
-class Grant(Model):
-    """What a role may do with a form: actions (`read create update delete export import print share` and
-    transitions; `*` for all), on which rows, with which fields (`none < read < write`)."""
-
-    actions: list[Action] = Field(default_factory=list)
-    rows: FormulaText | None = None
-    fields: dict[str, Literal["none", "read", "write"]] = Field(default_factory=dict)
 
 
 class View(Model):
@@ -489,141 +343,6 @@ class ApprovalDefinition(ApprovalStep):
             return [self]
         order = self.order or list(self.steps)
         return [self.steps[key] for key in (*order, *(key for key in self.steps if key not in order)) if key in self.steps]
-
-
-class ReportColumn(Model):
-    """A column of figures, or of what all rows of a group agree on.
-
-    `value` is reckoned for each row of the source and added up; `result` is reckoned from the other columns after
-    adding up, for rows, subtotals and totals alike. `running`: what has come together until and with this row.
-    `opens`: the report that a figure opens, with its parameters filled from the row; else the rows behind it.
-    """
-
-    label: LabelText
-    value: FormulaText | None = None
-    result: FormulaText | None = None
-    type: Literal["money", "quantity", "price", "percent", "decimal", "integer"] | None = None
-    total: bool = False
-    running: bool = False
-    opens: Name | None = None
-
-
-class Parameter(Model):
-    type: str
-    label: LabelText
-    to: str | None = None
-    default: Any = None
-    required: bool = False
-
-
-class ReportSource(Model):
-    """Where figures come from: records of a form, one row a line with `each`, or a register.
-
-    `of` narrows movements to those of one form's documents, whose fields stand behind `document`.
-    """
-
-    form: Name | None = None
-    each: Key | None = None
-    register_name: Name | None = Field(default=None, alias="register")
-    reading: Literal["balance", "turnover", "movements"] | None = None
-    of: Name | None = None
-    where: FormulaText | None = None
-
-
-class ReportPart(ReportSource):
-    """One of several sources that a report puts under each other: what its rows and columns are there."""
-
-    rows: dict[Key, FormulaText] = Field(default_factory=dict)
-    columns: dict[Key, FormulaText] = Field(default_factory=dict)
-
-
-class ReportDefinition(ReportSource):
-    """A table over a form, a register's balance, turnover or movements, or over several of them (`parts`)."""
-
-    report: Name
-    label: LabelText
-    help: LabelText | None = None
-    parts: dict[Key, ReportPart] = Field(default_factory=dict)
-    parameters: dict[Key, Parameter] = Field(default_factory=dict)
-    rows: list[FormulaText] = Field(default_factory=list)
-    subtotals: list[str] = Field(default_factory=list)
-    columns: dict[Key, ReportColumn]
-    sort: list[str] = Field(default_factory=list)
-    grants: dict[Key, Grant] = Field(default_factory=dict)
-    menu: int | None = None
-
-
-class Widget(Model):
-    """One piece of a dashboard. Figures come from `report` (with `by`, `column`) or from records of `form`.
-
-    `anytime`: the dashboard's period does not bound the form's records. `good`: which way a change is good news.
-    """
-
-    kind: Literal["number", "chart", "table", "todo", "shortcuts", "text"]
-    label: LabelText | None = None
-    width: int = Field(default=3, ge=2, le=12)
-    report: Name | None = None
-    column: Key | None = None
-    columns: list[Key] = Field(default_factory=list)
-    by: str | None = None
-    split: str | None = None
-    chart: Literal["bar", "line", "stacked", "pie"] = "bar"
-    top: int = Field(default=8, ge=1, le=20)
-    compare: bool = False
-    anytime: bool = False
-    good: Literal["up", "down"] = "up"
-    form: Name | None = None
-    value: FormulaText | None = None
-    where: FormulaText | None = None
-    forms: list[Name] = Field(default_factory=list)
-    reports: list[Name] = Field(default_factory=list)
-    text: LabelText | None = None
-
-
-class DashboardDefinition(Model):
-    """Widgets on a grid of twelve columns, with one period for all. `home`: the roles that begin their day with it."""
-
-    dashboard: Name
-    label: LabelText
-    period: Literal["month", "last_month", "quarter", "year", "days_30", "days_90"] = "month"
-    widgets: dict[Key, Widget]
-    order: list[Key] = Field(default_factory=list)
-    home: list[Key] = Field(default_factory=list)
-    grants: dict[Key, Grant] = Field(default_factory=dict)
-    menu: int | None = None
-
-
-class PrintBlock(Model):
-    """One block of a printed page: `title`, `fields`, `table`, `totals`, `text`, `signatures`, `code`.
-
-    `page_sums`: a table that goes over several pages sums each of them; `hide_zeros` leaves cells of a
-    table empty where the figure is 0; `code` draws the first of its
-    fields that has a value, `as` bars or a square.
-    """
-
-    block: Literal["title", "fields", "table", "totals", "text", "signatures", "code"]
-    label: LabelText | None = None
-    fields: list[str] = Field(default_factory=list)
-    each: Key | None = None
-    columns: list[str] = Field(default_factory=list)
-    widths: list[str] = Field(default_factory=list)
-    text: LabelText | None = None
-    page_sums: bool = False
-    hide_zeros: bool = False
-    drawn: Literal["bars", "square"] = Field(default="bars", alias="as")
-
-
-class PrintDefinition(Model):
-    print: Name
-    form: Name
-    label: LabelText
-    paper: Literal[
-        "a4", "a4-landscape", "a5", "a5-landscape", "241x140", "241x93", "240x120", "label-60x40", "label-100x60"
-    ] = "a4"
-    language: FormulaText | None = None  # a path whose value (zh_cn, en) says the language; else the reader's
-    blocks: dict[Key, PrintBlock]
-    order: list[Key]
-
 
 class PackDefinition(Model):
     pack: Key

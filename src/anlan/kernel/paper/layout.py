@@ -26,7 +26,8 @@ from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
 
-from anlan.kernel.definition.model import PrintBlock, PrintDefinition
+from anlan.kernel.definition.model import PrintDefinition
+from anlan.kernel.definition.shown import PrintBlock
 from anlan.kernel.formula.functions.china import amount_in_words
 from anlan.kernel.i18n import language_of
 from anlan.kernel.paper.bars import bars

@@ -15,7 +15,7 @@ from typing import Any
 from anlan.kernel.access.predicate import names_for, predicate, sql_text
 from anlan.kernel.catalogue.form import Field, quoted
 from anlan.kernel.context import Context
-from anlan.kernel.definition.model import Hint
+from anlan.kernel.definition.fields import Hint
 from anlan.kernel.errors import Fault, invalid
 from anlan.kernel.fieldtype.types import UUID, plain
 from anlan.kernel.ids import id_array
