@@ -2,6 +2,7 @@
 
     key = ask(ctx, "demo.task", {"form": "demo.note"})      in the request
     ctx = context_of(run, via="job")                        in the task
+    state = own_job(ctx, key)                               in a later request
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from anlan.kernel.access import identity
 from anlan.kernel.access.caller import SYSTEM_USER, Caller, caller_from, system_caller
 from anlan.kernel.access.policy import TokenScope
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Refused
+from anlan.kernel.errors import Refused, not_found
 from anlan.kernel.site import Site
 
-__all__ = ["ask", "context_of"]
+__all__ = ["ask", "context_of", "own_job"]
 
 
 def ask(ctx: Context, task: str, wanted: Mapping[str, Any]) -> str:
@@ -40,6 +41,15 @@ def context_of(run: job.Run, *, via: str) -> Context:
     """The context of who asked, with the rights that he has now. Refused 403 when he is gone."""
     site: Site = run.site
     return Context(site, _caller(site, run), language=run.payload["language"], via=via)
+
+
+def own_job(ctx: Context, key: str, *, administrators: bool = False) -> job.State:
+    """The state of a job that the caller has asked for; `administrators` see everybody's. Refused 404."""
+    with ctx.transaction():
+        found = job.state(ctx.connection, key)
+    if found is None or not (found["owner"] == ctx.caller.user or (administrators and ctx.caller.admin)):
+        raise not_found("system.job", key)
+    return found
 
 
 def _caller(site: Site, run: job.Run) -> Caller:

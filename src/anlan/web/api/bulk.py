@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from anlan.kernel import bulk, job
+from anlan.kernel import bulk
+from anlan.kernel.behalf import own_job
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Fault, Refused, invalid, not_found
+from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.i18n import language_of
 from anlan.kernel.i18n.kinds import LIST, OBJECT, TEXT, wrong_type
 from anlan.web.api import params
@@ -40,10 +41,7 @@ def run(call: Call) -> Answer:
 def results(call: Call) -> Answer:
     """GET /bulk/{form}/{id}: the records of one's own job that were refused or wait for an approval."""
     key = params.identifier(call.path, "system.job")
-    with call.ctx.transaction():
-        found = job.state(call.ctx.connection, key)
-    if found is None or found["owner"] != call.ctx.caller.user:
-        raise not_found("system.job", key)
+    found = own_job(call.ctx, key)
     return Answer({"state": found["state"], "data": [with_reasons(call.ctx, one) for one in bulk.results(call.ctx, key)]})
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from anlan.kernel import job, query, scan
+from anlan.kernel.behalf import own_job
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Fault, Refused, invalid, not_found
+from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.i18n import language_of
 from anlan.kernel.i18n.kinds import LIST, OBJECT, wrong_type
 from anlan.web.api import params
@@ -61,24 +62,18 @@ def hints(call: Call) -> Answer:
 def job_state(call: Call) -> Answer:
     """GET /jobs/{id}: one's own; administrators see all."""
     key = params.identifier(call.path, "system.job")
-    with call.ctx.transaction():
-        found = job.state(call.ctx.connection, key)
-    if found is None or not (call.ctx.caller.admin or found["owner"] == call.ctx.caller.user):
-        raise not_found("system.job", key)
-    return Answer(_told(call.ctx, found))
+    return Answer(_told(call.ctx, own_job(call.ctx, key, administrators=True)))
 
 
 def stop_job(call: Call) -> Answer:
     """POST /jobs/{id}/stop: one's own (administrators: any) ends where it can, nothing kept; 409 when it has ended."""
     key = params.identifier(call.path, "system.job")
     with call.ctx.transaction():
-        found = job.state(call.ctx.connection, key)
-        if found is None or not (call.ctx.caller.admin or found["owner"] == call.ctx.caller.user):
-            raise not_found("system.job", key)
+        own_job(call.ctx, key, administrators=True)
         if not job.stop(call.ctx.connection, key, now=call.ctx.now):
             raise Refused(409, "job.has_ended")
-        found = job.state(call.ctx.connection, key)
-    return Answer(_told(call.ctx, found or {}))
+        found = own_job(call.ctx, key, administrators=True)
+    return Answer(_told(call.ctx, found))
 
 
 def _told(ctx: Context, found: Mapping[str, Any]) -> dict[str, Any]:

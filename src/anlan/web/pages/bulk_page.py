@@ -8,9 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from anlan.kernel import bulk, describe, job
+from anlan.kernel import bulk, describe
+from anlan.kernel.behalf import own_job
 from anlan.kernel.context import Context
-from anlan.kernel.errors import Fault, Refused, invalid, not_found
+from anlan.kernel.errors import Fault, Refused, invalid
 from anlan.kernel.i18n import language_of
 from anlan.web.api import params
 from anlan.web.api.body import parse
@@ -76,10 +77,7 @@ def job_page(request: Request, ctx: Context) -> Response:
 
 
 def _job(request: Request, ctx: Context, form: Json, key: str, *, alone: bool = False) -> Response:
-    with ctx.transaction():
-        found = job.state(ctx.connection, key)
-    if found is None or found["owner"] != ctx.caller.user:
-        raise not_found("system.job", key)
+    found = own_job(ctx, key)
     result, error = found["result"], found["error"]
     values: dict[str, Any] = {"key": key}
     if error:

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from anlan.kernel import describe, exchange, job, query
+from anlan.kernel.behalf import own_job
 from anlan.kernel.context import Context
-from anlan.kernel.errors import forbidden, not_found
+from anlan.kernel.errors import forbidden
 from anlan.kernel.i18n import language_of
 from anlan.web.api import params
 from anlan.web.api.records import list_query
@@ -50,7 +51,7 @@ def ask(request: Request, ctx: Context, given: Any) -> Response:
 def job_page(request: Request, ctx: Context) -> Response:
     """`GET /f/{form}/export/job/{id}`: how far it is, then the file; `part` answers without the frame."""
     form, key = _form(request, ctx), params.identifier(request.path_params, "system.job")
-    found = _job(ctx, key)
+    found = own_job(ctx, key)
     result, error = found["result"], found["error"]
     say = sentences(ctx.site, language_of(ctx.language))
     told = ""
@@ -67,18 +68,10 @@ def stop(request: Request, ctx: Context, given: Any) -> Response:
     """`POST /f/{form}/export/job/{id}/stop`."""
     del given
     form, key = _form(request, ctx), params.identifier(request.path_params, "system.job")
-    _job(ctx, key)
+    own_job(ctx, key)
     with ctx.transaction():
         job.stop(ctx.connection, key, now=ctx.now)
     return RedirectResponse(f"/f/{form['form']}/export/job/{key}", 303)
-
-
-def _job(ctx: Context, key: str) -> job.State:
-    with ctx.transaction():
-        found = job.state(ctx.connection, key)
-    if found is None or found["owner"] != ctx.caller.user:
-        raise not_found("system.job", key)
-    return found
 
 
 def _form(request: Request, ctx: Context) -> Json:

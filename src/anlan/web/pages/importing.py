@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from anlan.kernel import describe, exchange, file, job
+from anlan.kernel.behalf import own_job
 from anlan.kernel.context import Context
 from anlan.kernel.errors import Fault, Refused, forbidden, not_found
 from anlan.kernel.exchange.columns import IGNORED
@@ -167,7 +168,7 @@ def take_back(request: Request, ctx: Context, given: Any) -> Response:
 def job_page(request: Request, ctx: Context) -> Response:
     """`GET /f/{form}/import/job/{id}`: how far a long one is; `part` answers without the frame."""
     form, key = _form(request, ctx), params.identifier(request.path_params, "system.job")
-    found = _job(ctx, key)
+    found = own_job(ctx, key)
     done, error = found["result"], found["error"]
     part = "part" in request.query_params
     if isinstance(done, Mapping):
@@ -189,19 +190,10 @@ def stop(request: Request, ctx: Context, given: Any) -> Response:
     """`POST /f/{form}/import/job/{id}/stop`: ask a long one to stop; what it wrote so far is not kept."""
     del given
     form, key = _form(request, ctx), params.identifier(request.path_params, "system.job")
-    _job(ctx, key)
+    own_job(ctx, key)
     with ctx.transaction():
         job.stop(ctx.connection, key, now=ctx.now)
     return RedirectResponse(f"/f/{form['form']}/import/job/{key}", 303)
-
-
-def _job(ctx: Context, key: str) -> job.State:
-    """The caller's own job. Refused 404."""
-    with ctx.transaction():
-        found = job.state(ctx.connection, key)
-    if found is None or found["owner"] != ctx.caller.user:
-        raise not_found("system.job", key)
-    return found
 
 
 def _why(found: job.State) -> tuple[str, Json]:
