@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from starlette.testclient import TestClient
 
 from anlan.kernel import query, record, settings, site
 from anlan.kernel.access.caller import system_caller
@@ -57,6 +58,16 @@ def page_site(address: str) -> Iterator[Site]:
         finally:
             with psycopg.connect(address, autocommit=True) as connection:
                 connection.execute(f'drop database "{name}" with (force)')
+
+
+def as_person(
+    app: Any, login: str, password: str = PASSWORD, *, language: str = "zh", asked: bool = False
+) -> TestClient:
+    """A browser in which somebody has logged in; `asked` for a password of his own first."""
+    client = TestClient(app, follow_redirects=False, cookies={"anlan_language": language})
+    answer = client.post("/login", data={"login": login, "password": password})
+    assert answer.status_code == (200 if asked else 303)
+    return client
 
 
 def context(opened: Site) -> Context:

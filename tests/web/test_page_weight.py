@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from anlan.kernel.site import Site
 from anlan.web.app import create_app
-from page_site import PASSWORD, order, page_site
+from page_site import PASSWORD, order
 
 BUDGET = 250_000  # bytes: a second on a slow mobile line
 PAGES = (
@@ -24,12 +24,6 @@ _LOADED = re.compile(r'<(?:link[^>]+rel="(?:stylesheet|icon|modulepreload)"[^>]*
 _ADDRESS = re.compile(r'(?:href|src)="([^"#]+)')
 _IMPORTED = re.compile(r"""(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""")
 _IN_CSS = re.compile(r"url\(\s*[\"']?(?!data:)([^)\"']+)")
-
-
-@pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
-    with page_site(address) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

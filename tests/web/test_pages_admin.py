@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from starlette.testclient import TestClient
 from anlan.kernel import job, record
 from anlan.kernel.access import sessions
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
 from anlan.web.pages.admin.shared import touched
 from anlan.web.pages.frame import ADMIN
-from page_site import PASSWORD, context, order, page_site
+from page_site import as_person, context, order
 
 PAGES = [f"/admin/{one}" for one in ADMIN] + ["/admin/people/clerk", "/admin/roles/sales_clerk"]
 WRITES = [
@@ -23,29 +21,6 @@ WRITES = [
     "/admin/jobs/1", "/admin/audit/verify", "/admin/catalogue", "/admin/see-as", "/admin/sessions/1/end",
 ]  # fmt: skip
 SECRET = re.compile(r'class="secret"[^>]*>([^<]+)<')
-
-
-@pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
-    with page_site(address) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str, password: str = PASSWORD) -> TestClient:
-    client = TestClient(app, follow_redirects=False, headers={"accept-language": "zh-CN"})
-    assert client.post("/login", data={"login": login, "password": password}).status_code in {200, 303}
-    return client
-
-
-@pytest.fixture(scope="module")
-def admin(app: Any) -> TestClient:
-    return as_person(app, "admin")
 
 
 def add(admin: TestClient, login: str, *roles: str, **more: str) -> str:
@@ -81,7 +56,7 @@ def test_the_rail_leads_there_for_administrators_only(app: Any, admin: TestClien
 def test_a_new_person_logs_in_with_the_password_that_was_shown_once(app: Any, admin: TestClient) -> None:
     first = add(admin, "wang", "sales_clerk")
     assert first not in admin.get("/admin/people/wang").text
-    answer = as_person(app, "wang", first).get("/")
+    answer = as_person(app, "wang", first, asked=True).get("/")
     assert answer.headers["location"] == "/me/password"
 
 
@@ -108,7 +83,7 @@ def test_roles_and_names_are_saved_and_the_trail_says_who_did(admin: TestClient,
 
 def test_a_reset_password_ends_the_sessions_of_the_person(app: Any, admin: TestClient) -> None:
     first = add(admin, "qian", "sales_clerk")
-    old = as_person(app, "qian", first)
+    old = as_person(app, "qian", first, asked=True)
     answer = admin.post("/admin/people/qian/do", data={"do": "password"})
     second = SECRET.search(answer.text)
     assert second is not None and second[1] != first
@@ -117,11 +92,11 @@ def test_a_reset_password_ends_the_sessions_of_the_person(app: Any, admin: TestC
 
 def test_a_disabled_person_is_out_and_comes_back_when_enabled(app: Any, admin: TestClient) -> None:
     first = add(admin, "sun", "sales_clerk")
-    inside = as_person(app, "sun", first)
+    inside = as_person(app, "sun", first, asked=True)
     assert admin.post("/admin/people/sun/do", data={"do": "disable"}).status_code == 303
     assert inside.get("/").headers["location"].startswith("/login")
     assert admin.post("/admin/people/sun/do", data={"do": "enable"}).status_code == 303
-    as_person(app, "sun", first)
+    as_person(app, "sun", first, asked=True)
 
 
 def test_the_last_administrator_cannot_be_disabled(admin: TestClient) -> None:
@@ -138,7 +113,7 @@ def test_who_was_locked_out_is_let_in_again_when_unlocked(app: Any, admin: TestC
     assert anybody.post("/login", data={"login": "li", "password": first}).status_code == 429
     assert "已锁定" in admin.get("/admin/people/li").text
     admin.post("/admin/people/li/do", data={"do": "unlock"})
-    as_person(app, "li", first)
+    as_person(app, "li", first, asked=True)
 
 
 def test_a_role_is_given_and_taken_at_its_page(admin: TestClient, site: Site) -> None:
@@ -234,7 +209,7 @@ def test_a_refusal_names_the_action_in_words(app: Any) -> None:
     keeper = as_person(app, "stranger")
     refusal = keeper.get("/f/sales.order/new").text
     assert "您没有对销售订单进行查看的权限" in refusal
-    said = keeper.get("/f/sales.order/new", headers={"accept-language": "en"}).text
+    said = as_person(app, "stranger", language="en").get("/f/sales.order/new").text
     assert "You may not read Sales order" in said
 
 

@@ -10,8 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
-from page_site import PASSWORD, page_site, with_approval
+from page_site import as_person, page_site, with_approval
 
 LINES = [{"item": "A003", "quantity": "40", "price": "59.90"}]
 
@@ -21,18 +20,6 @@ def site(address: str) -> Iterator[Site]:
     with page_site(address) as opened:
         with_approval(opened)
         yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str) -> TestClient:
-    client = TestClient(app, follow_redirects=False, cookies={"anlan_language": "zh"})
-    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code == 303
-    return client
 
 
 @pytest.fixture

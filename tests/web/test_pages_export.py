@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
@@ -14,27 +13,8 @@ from starlette.testclient import TestClient
 from anlan.kernel import exchange, job
 from anlan.kernel.exchange.jobs import run_export
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
 from anlan.web.pages import exporting
-from page_site import ITEMS, PASSWORD, page_site
-
-
-@pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
-    with page_site(address) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str) -> TestClient:
-    client = TestClient(app, follow_redirects=False, cookies={"anlan_language": "zh"})
-    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code == 303
-    return client
+from page_site import ITEMS, as_person
 
 
 def hidden(page: str) -> dict[str, str]:

@@ -13,8 +13,7 @@ from starlette.testclient import TestClient
 
 from anlan.kernel import dashboard, record
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
-from page_site import PASSWORD, context, order, page_site
+from page_site import as_person, context, order, page_site
 
 
 @pytest.fixture(scope="module")
@@ -26,28 +25,6 @@ def site(address: str) -> Iterator[Site]:
         invoice = record.make(ctx, "sales.delivery", delivery["id"], "sales.invoice")
         record.step(ctx, "sales.invoice", invoice["id"], "post")
         yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str) -> TestClient:
-    client = TestClient(app, follow_redirects=False, headers={"accept-language": "zh-CN"})
-    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code in {200, 303}
-    return client
-
-
-@pytest.fixture(scope="module")
-def admin(app: Any) -> TestClient:
-    return as_person(app, "admin")
-
-
-@pytest.fixture(scope="module")
-def stranger(app: Any) -> TestClient:
-    return as_person(app, "stranger")
 
 
 def links(text: str, start: str) -> list[str]:

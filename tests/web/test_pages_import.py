@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
@@ -16,34 +15,15 @@ from anlan.kernel.errors import Refused
 from anlan.kernel.job.tasks import TASKS
 from anlan.kernel.query import Query
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
 from anlan.web.pages import importing
-from page_site import PASSWORD, context, page_site
+from page_site import as_person, context
 
 HEAD = "编码,名称,来自哪里\n"
-
-
-@pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
-    with page_site(address) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
 
 
 @pytest.fixture
 def admin(app: Any) -> TestClient:
     return as_person(app, "admin")
-
-
-def as_person(app: Any, login: str, language: str = "zh") -> TestClient:
-    client = TestClient(app, follow_redirects=False, cookies={"anlan_language": language})
-    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code == 303
-    return client
 
 
 def brought(client: TestClient, content: str, form: str = "base.party") -> tuple[str, str]:
@@ -233,7 +213,7 @@ def test_the_list_leads_to_the_import_also_when_it_is_empty(admin: TestClient) -
 
 
 def test_the_pages_speak_english_too(app: Any) -> None:
-    admin = as_person(app, "admin", "en")
+    admin = as_person(app, "admin", language="en")
     assert "Choose a file" in admin.get("/f/base.party/import").text
     _, page = brought(admin, "Code,Name\nEN1,Party\n")
     assert "Import all (1)" in page

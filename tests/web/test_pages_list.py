@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -17,38 +16,9 @@ from anlan.kernel.access.caller import system_caller
 from anlan.kernel.catalogue import change
 from anlan.kernel.context import Context
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
-from page_site import PASSWORD, context, order, page_site
+from page_site import as_person, context, order
 
 ALL = "/f/sales.order?view=all"
-
-
-@pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
-    with page_site(address) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str) -> TestClient:
-    client = TestClient(app, follow_redirects=False, headers={"accept-language": "zh-CN"})
-    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code in {200, 303}
-    return client
-
-
-@pytest.fixture(scope="module")
-def admin(app: Any) -> TestClient:
-    return as_person(app, "admin")
-
-
-@pytest.fixture(scope="module")
-def stranger(app: Any) -> TestClient:
-    return as_person(app, "stranger")
 
 
 def saved(admin: TestClient, **values: Any) -> dict[str, Any]:

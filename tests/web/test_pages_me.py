@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,28 +12,9 @@ from starlette.testclient import TestClient
 from anlan.kernel import message, record
 from anlan.kernel.access.sessions import set_password
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
 from anlan.web.pages import guide
 from anlan.web.pages.qr import TooLong, matrix
-from page_site import PASSWORD, context, order, page_site
-
-
-@pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
-    with page_site(address) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str, password: str = PASSWORD) -> TestClient:
-    client = TestClient(app, follow_redirects=False, headers={"accept-language": "zh-CN"})
-    assert client.post("/login", data={"login": login, "password": password}).status_code in {200, 303}
-    return client
+from page_site import PASSWORD, as_person, context, order
 
 
 def tell(site: Site, login: str, n: int = 1) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pyotp
@@ -12,26 +11,7 @@ from starlette.testclient import TestClient
 
 from anlan.kernel.errors import Refused
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
-from page_site import PASSWORD, page_site
-
-
-@pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
-    with page_site(address) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str, language: str = "zh") -> TestClient:
-    client = TestClient(app, follow_redirects=False, cookies={"anlan_language": language})
-    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code == 303
-    return client
+from page_site import PASSWORD, as_person
 
 
 def deleted_order(client: TestClient, reference: str) -> str:
@@ -93,7 +73,7 @@ def test_the_api_lists_and_restores_what_its_caller_deleted(app: Any) -> None:
 
 @pytest.mark.parametrize(("language", "title"), [("zh", "两步验证"), ("en", "Two-step log-in")])
 def test_the_second_factor_is_explained_in_both_languages(app: Any, language: str, title: str) -> None:
-    assert f"<h1>{title}</h1>" in as_person(app, "clerk", language).get("/me/second-factor").text
+    assert f"<h1>{title}</h1>" in as_person(app, "clerk", language=language).get("/me/second-factor").text
 
 
 def test_a_second_factor_is_switched_on_by_a_code_asked_at_log_in_and_switched_off_by_the_password(

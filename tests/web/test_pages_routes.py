@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,42 +11,7 @@ from starlette.testclient import TestClient
 from anlan.kernel import describe, message, query, record
 from anlan.kernel.query import Query
 from anlan.kernel.site import Site
-from anlan.web.app import create_app
-from page_site import PASSWORD, context, order, page_site
-
-
-@pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
-    with page_site(address) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str) -> TestClient:
-    client = TestClient(app, follow_redirects=False, headers={"accept-language": "zh-CN"})
-    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code in {200, 303}
-    return client
-
-
-@pytest.fixture(scope="module")
-def admin(app: Any) -> TestClient:
-    return as_person(app, "admin")
-
-
-@pytest.fixture(scope="module")
-def clerk(app: Any) -> TestClient:
-    return as_person(app, "clerk")
-
-
-@pytest.fixture(scope="module")
-def stranger(app: Any) -> TestClient:
-    return as_person(app, "stranger")
-
+from page_site import PASSWORD, as_person, context, order
 
 PAGES = [
     "/",
@@ -96,7 +60,7 @@ def test_a_stranger_cannot_read_a_record_by_its_address(stranger: TestClient, si
 
 
 def test_whoever_was_given_his_password_can_do_nothing_before_he_has_his_own(app: Any) -> None:
-    keeper = as_person(app, "keeper")
+    keeper = as_person(app, "keeper", asked=True)
     assert keeper.get("/f/stock.receipt").headers["location"] == "/me/password"
 
 

@@ -13,8 +13,7 @@ from anlan.kernel import record
 from anlan.kernel.catalogue import change
 from anlan.kernel.site import Site
 from anlan.kernel.workflow import desk
-from anlan.web.app import create_app
-from page_site import PASSWORD, context, order, page_site, with_approval
+from page_site import as_person, context, order, page_site, with_approval
 
 
 @pytest.fixture(scope="module")
@@ -25,30 +24,8 @@ def site(address: str) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def app(site: Site) -> Iterator[Any]:
-    with TestClient(create_app(site)) as client:
-        yield client.app
-
-
-def as_person(app: Any, login: str) -> TestClient:
-    client = TestClient(app, follow_redirects=False, cookies={"anlan_language": "zh"})
-    assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code == 303
-    return client
-
-
-@pytest.fixture(scope="module")
-def clerk(app: Any) -> TestClient:
-    return as_person(app, "clerk")
-
-
-@pytest.fixture(scope="module")
 def chief(app: Any) -> TestClient:
     return as_person(app, "chief")
-
-
-@pytest.fixture(scope="module")
-def stranger(app: Any) -> TestClient:
-    return as_person(app, "stranger")
 
 
 def asked(clerk: TestClient) -> dict[str, Any]:
