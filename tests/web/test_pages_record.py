@@ -111,3 +111,9 @@ def test_who_is_asked_decides_and_who_asked_may_withdraw() -> None:
     assert decisions("boss") == ["approve", "return", "reject"]
     assert decisions("clerk") == ["withdraw"]
     assert decisions("somebody") == []
+
+
+def test_a_figure_that_is_computed_when_read_is_no_total_of_the_lines() -> None:
+    paid = {"type": "money", "formula": True, "stored": False, "in": "currency"}
+    form = FORM | {"order": [*FORM["order"], "paid"], "fields": FORM["fields"] | {"paid": paid}}
+    assert record_page._totals(form) == ["net", "net_home", "gross"]

@@ -171,6 +171,8 @@ def _field(ctx: Context, owner: Form, item: Field, access: Mapping[str, str]) ->
         found["default"] = definition.default
     if definition.formula is not None or definition.lookup is not None:
         found["formula"] = True
+        if item.column is None:
+            found["stored"] = False  # computed when read
     if definition.balance is not None:
         found["balance"] = True
     if definition.hints:

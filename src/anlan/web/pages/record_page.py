@@ -267,7 +267,7 @@ def lines_of(form: Json) -> list[str]:
 
 
 def _totals(form: Json) -> list[str]:
-    """Computed figures that stand after the lines: they belong at the lines' foot."""
+    """Computed figures that stand after the lines and belong at their foot; not what only time changes (what is paid)."""
     order = _order(form)
     last = max(
         (place for place, key in enumerate(order) if form["fields"][key]["type"] == "lines"), default=None
@@ -277,7 +277,9 @@ def _totals(form: Json) -> list[str]:
     return [
         key
         for key in order[last + 1 :]
-        if form["fields"][key].get("formula") and form["fields"][key]["type"] in show.NUMERIC
+        if form["fields"][key].get("formula")
+        and form["fields"][key].get("stored", True)
+        and form["fields"][key]["type"] in show.NUMERIC
     ]
 
 
