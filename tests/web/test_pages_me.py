@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 
 from anlan.kernel import message, record
 from anlan.kernel.access.sessions import set_password
+from anlan.kernel.paper.qr import TooLong, matrix
 from anlan.kernel.site import Site
 from anlan.web.pages import guide
-from anlan.web.pages.qr import TooLong, matrix
 from page_site import PASSWORD, as_person, context, order
 
 

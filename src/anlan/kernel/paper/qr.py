@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["LONGEST", "correction", "format_bits", "modules", "version_bits"]
+__all__ = ["LONGEST", "TooLong", "correction", "format_bits", "matrix", "modules", "version_bits"]
 
 Square = list[list[bool]]
 
@@ -55,14 +55,25 @@ _MASKS: tuple[Callable[[int, int], bool], ...] = (
 )
 
 
+class TooLong(ValueError):
+    """More than LONGEST bytes do not fit; shorten the text."""
+
+
 def modules(text: str) -> Square:
     """The code of a text, or of as much of it as fits into LONGEST bytes."""
-    content = text.encode()[:LONGEST].decode(errors="ignore").encode()
+    return matrix(text.encode()[:LONGEST].decode(errors="ignore"))
+
+
+def matrix(text: str, *, mask: int | None = None) -> Square:
+    """The code of a whole text; `mask` instead of the one with the fewest penalties. Raises TooLong."""
+    content = text.encode()
+    if len(content) > LONGEST:
+        raise TooLong(f"{len(content)} bytes")
     version = next(n for n in range(1, 11) if sum(_BLOCKS[n - 1][1]) >= len(content) + (2 if n < 10 else 3))
     square, fixed = _patterns(version)
     _lay(square, fixed, _interleaved(_data(content, version), version))
-    best = min(range(8), key=lambda mask: _penalty(_masked(square, fixed, mask)))
-    return _masked(square, fixed, best)
+    made = [_masked(square, fixed, one) for one in (range(len(_MASKS)) if mask is None else (mask,))]
+    return min(made, key=_penalty)
 
 
 def _data(content: bytes, version: int) -> list[int]:

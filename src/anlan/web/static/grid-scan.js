@@ -3,6 +3,7 @@
 
 import { announce, api, make, say } from "./base.js";
 import { add } from "./decimal.js";
+import { beep } from "./scanner.js";
 
 const FIXED = { "00": 18, "01": 14, "02": 14, 11: 6, 12: 6, 13: 6, 15: 6, 16: 6, 17: 6, 20: 2 };
 const NAMES = { "01": "item", "02": "item", 10: "lot", 17: "expiry", 15: "expiry", 21: "serial" };
@@ -44,22 +45,6 @@ function day(text) {
 
 /** The spellings under which an item's code may be kept: as it is, a GTIN of 14 also with 13, 12 and 8 digits. */
 const spellings = (code) => [...new Set([code, ...(/^\d{14}$/.test(code) ? [code.replace(/^0/, ""), code.replace(/^0{2}/, ""), code.replace(/^0{6}/, "")] : [])])];
-
-let sound = null;
-function beep(good) {
-  try {
-    sound ??= new AudioContext();
-    const tone = sound.createOscillator();
-    const volume = sound.createGain();
-    tone.frequency.value = good ? 1320 : 220;
-    volume.gain.value = 0.08;
-    tone.connect(volume).connect(sound.destination);
-    tone.start();
-    tone.stop(sound.currentTime + (good ? 0.06 : 0.35));
-  } catch {
-    // Without sound the line still says it.
-  }
-}
 
 /** @param grid what createGrid gives; `target` the item's form, `scan` of the definition */
 export function scanner(section, grid, { field, form, path, target }) {
